@@ -1,0 +1,1 @@
+"""Holdfast: runs machine-learning models on KServe, with revisions, promotion and rollback."""
