@@ -1,0 +1,1 @@
+"""What Holdfast decides, as pure functions: no I/O, no clock."""
