@@ -1,0 +1,187 @@
+"""The record of a revision: a ControllerRevision that decides what the revision is.
+
+Its data never change. What becomes known later is written beside them, as the closed list
+of annotations below.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from holdfast.api.identity import GROUP, Key
+from holdfast.api.status import RevisionReference
+from holdfast.domain.kubeobject import (
+    KubeObject,
+    annotations_of,
+    created_at,
+    format_time,
+    name_of,
+    parse_time,
+    render_metadata,
+)
+
+FIRST_PROMOTED_AT: Final = f"{GROUP}/first-promoted-at"
+PROMOTED_AT: Final = f"{GROUP}/promoted-at"
+LEFT_AT: Final = f"{GROUP}/left-at"
+HELD_REPLICAS: Final = f"{GROUP}/held-replicas"
+NEEDED_REPLICAS: Final = f"{GROUP}/needed-replicas"
+REJECTION: Final = f"{GROUP}/rejection"
+IMAGE_DIGESTS: Final = f"{GROUP}/image-digests"
+
+RENDERER: Final = 1
+"""Version of the rendering that records are born with; old ones are applied as recorded."""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How many replicas a revision must have available before it becomes active.
+
+    Latched for one life of its InferenceService, named by UID: a revision that is created
+    again is measured again.
+    """
+
+    replicas: int
+    inference_service_uid: str
+
+    def __str__(self) -> str:
+        return f"{self.replicas}@{self.inference_service_uid}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an annotation that `str()` wrote."""
+        replicas, _, uid = text.partition("@")
+        return cls(int(replicas), uid)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why and when a revision was found unfit to serve."""
+
+    reason: str
+    message: str
+    at: datetime
+
+    def __str__(self) -> str:
+        return json.dumps(
+            {"reason": self.reason, "message": self.message, "at": format_time(self.at)}
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an annotation that `str()` wrote."""
+        value = json.loads(text)
+        return cls(value["reason"], value["message"], parse_time(value["at"]))
+
+
+@dataclass(frozen=True)
+class Record:
+    """A revision, as recorded."""
+
+    name: str
+    number: int
+    template: Mapping[str, Any]
+    inference_service: Mapping[str, Any]
+    serving_runtime: Mapping[str, Any] | None
+    runtime_name: str | None
+    cause: str | None
+    created: datetime
+    first_promoted_at: datetime | None
+    promoted_at: datetime | None
+    left_at: datetime | None
+    held_replicas: int | None
+    needed: Needed | None
+    rejection: Rejection | None
+    manifest: KubeObject
+
+    @property
+    def was_active(self) -> bool:
+        """Whether it ever was the active revision."""
+        return self.first_promoted_at is not None
+
+    @property
+    def is_marked_active(self) -> bool:
+        """Whether the record says that it became active and was not left since."""
+        return self.promoted_at is not None and (
+            self.left_at is None or self.left_at < self.promoted_at
+        )
+
+    @property
+    def reference(self) -> RevisionReference:
+        """Both identities."""
+        return RevisionReference(name=self.name, number=self.number)
+
+    @property
+    def has_transformer(self) -> bool:
+        """Whether requests enter through a transformer."""
+        return "transformer" in self.inference_service["spec"]
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """KServe's components of the revision, the entry component first."""
+        return ("transformer", "predictor") if self.has_transformer else ("predictor",)
+
+    @property
+    def entry(self) -> str:
+        """The component that requests enter through."""
+        return self.components[0]
+
+
+def parse_record(manifest: KubeObject) -> Record:
+    """Read a ControllerRevision that `render_record` made."""
+    data = manifest["data"]
+    notes = annotations_of(manifest)
+
+    def moment(annotation: str) -> datetime | None:
+        return parse_time(notes[annotation]) if annotation in notes else None
+
+    return Record(
+        name=name_of(manifest),
+        number=data["number"],
+        template=data["template"],
+        inference_service=data["inferenceService"],
+        serving_runtime=data.get("servingRuntime"),
+        runtime_name=data.get("runtimeName"),
+        cause=data.get("cause"),
+        created=created_at(manifest),
+        first_promoted_at=moment(FIRST_PROMOTED_AT),
+        promoted_at=moment(PROMOTED_AT),
+        left_at=moment(LEFT_AT),
+        held_replicas=int(notes[HELD_REPLICAS]) if HELD_REPLICAS in notes else None,
+        needed=Needed.parse(notes[NEEDED_REPLICAS]) if NEEDED_REPLICAS in notes else None,
+        rejection=Rejection.parse(notes[REJECTION]) if REJECTION in notes else None,
+        manifest=manifest,
+    )
+
+
+def render_record(
+    key: Key, uid: str, name: str, data: Mapping[str, Any], *, annotations: Mapping[str, str]
+) -> dict[str, Any]:
+    """The ControllerRevision. Every apply sends all of it: what is left out would be removed."""
+    metadata = render_metadata(key, uid, name, revision=name)
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": metadata,
+        "revision": data["number"],
+        "data": data,
+    }
+
+
+def render_annotated(
+    key: Key, uid: str, record: Record, notes: Mapping[str, str]
+) -> dict[str, Any]:
+    """The same record with further annotations; refused by the API server if it has changed."""
+    ours = {
+        name: value
+        for name, value in annotations_of(record.manifest).items()
+        if name.startswith(f"{GROUP}/")
+    }
+    manifest = render_record(
+        key, uid, record.name, record.manifest["data"], annotations={**ours, **notes}
+    )
+    manifest["metadata"]["resourceVersion"] = record.manifest["metadata"]["resourceVersion"]
+    return manifest
