@@ -1,0 +1,1 @@
+"""The example: who is employed, predicted from the American Community Survey."""
