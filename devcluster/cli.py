@@ -1,0 +1,230 @@
+"""The command line: up, down, status, kubeconfig, run, build."""
+
+import argparse
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from devcluster import binaries, tools
+from devcluster.access import Access
+from devcluster.cluster import Cluster
+from devcluster.directory import Directory, State
+from devcluster.errors import (
+    AlreadyRunningError,
+    ComponentDiedError,
+    DevclusterError,
+    NotRunningError,
+    StartupError,
+)
+from devcluster.processes import Identity, end_processes
+
+_DIRECTORY = Path(".devcluster")
+_POLL_SECONDS = 0.1
+_STOP_SECONDS = 30.0
+_DETACH_SECONDS = 180.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the process's exit status."""
+    if sys.platform != "linux":
+        _say("a devcluster needs Linux (or WSL); elsewhere run the tests against kind")
+        return 1
+    options = _parse(arguments)
+    try:
+        status: int = options.command(options)
+    except DevclusterError as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return status
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m devcluster", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    place = argparse.ArgumentParser(add_help=False)
+    place.add_argument(
+        "--dir", type=Path, default=_DIRECTORY, help="the cluster's directory (%(default)s)"
+    )
+    parts = argparse.ArgumentParser(add_help=False, parents=[place])
+    parts.add_argument("--no-kserve", dest="kserve", action="store_false")
+    parts.add_argument("--no-prometheus", dest="prometheus", action="store_false")
+    parts.add_argument(
+        "--images",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a table from container image to command; may be repeated",
+    )
+
+    up = commands.add_parser("up", parents=[parts], help="bring a cluster up")
+    up.add_argument("--detach", action="store_true", help="return when it is ready")
+    up.set_defaults(command=_up)
+    down = commands.add_parser("down", parents=[place], help="take it down")
+    down.set_defaults(command=_down)
+    status = commands.add_parser("status", parents=[place], help="show its components")
+    status.set_defaults(command=_status)
+    kubeconfig = commands.add_parser("kubeconfig", parents=[place], help="print the file's path")
+    kubeconfig.set_defaults(command=_kubeconfig)
+    run = commands.add_parser("run", parents=[parts], help="run a command in a cluster of its own")
+    run.add_argument("argv", nargs="+", metavar="COMMAND", help="after `--`")
+    run.set_defaults(command=_run)
+    build = commands.add_parser("build", help="build every program, so that later starts are quick")
+    build.set_defaults(command=_build)
+    return parser.parse_args(arguments)
+
+
+def _up(options: argparse.Namespace) -> int:
+    if options.detach:
+        return _up_detached(options)
+    with _signals_end_it(), _start(options) as cluster:
+        _say(_describe(cluster.access))
+        _say("running; end it with Ctrl-C")
+        while True:
+            cluster.check()
+            time.sleep(_POLL_SECONDS)
+
+
+def _up_detached(options: argparse.Namespace) -> int:
+    directory = Directory(options.dir)
+    if directory.read_running_state():
+        raise AlreadyRunningError(f"a cluster already runs in {directory.path}")
+    wanted = tools.ALL if options.kserve else tools.CONTROL_PLANE + tools.PROMETHEUS
+    binaries.ensure(wanted)  # here, where somebody sees the progress
+    command = [sys.executable, "-m", "devcluster", "up", "--dir", str(directory.path)]
+    command += [] if options.kserve else ["--no-kserve"]
+    command += [] if options.prometheus else ["--no-prometheus"]
+    for table in options.images:
+        command += ["--images", str(table.absolute())]
+    with _supervisor_log(directory).open("wb") as log:
+        supervisor = subprocess.Popen(
+            command,
+            cwd=Path(__file__).parent.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _DETACH_SECONDS
+    while time.monotonic() < deadline and supervisor.poll() is None:
+        state = directory.read_running_state()
+        if state and state.ready:
+            _say(_describe(Access.of(directory.path)))
+            _say(f"running as process {supervisor.pid}; end it with `down`")
+            return 0
+        time.sleep(_POLL_SECONDS)
+    if supervisor.poll() is None:
+        supervisor.terminate()
+        supervisor.wait()
+    said = _supervisor_log(directory).read_text(errors="replace").strip()
+    raise StartupError(f"the cluster did not start:\n{said}")
+
+
+def _down(options: argparse.Namespace) -> int:
+    directory = Directory(options.dir)
+    state = directory.read_state()
+    if state is None:
+        _say(f"no cluster runs in {directory.path}")
+        return 0
+    end_processes([state.supervisor], _STOP_SECONDS)
+    directory.clean()  # nothing, unless the supervisor had to be killed or had crashed
+    _say(f"stopped; logs are in {directory.logs}")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    directory = Directory(options.dir)
+    state = directory.read_running_state()
+    if state is None:
+        raise NotRunningError(f"no cluster runs in {directory.path}")
+    for line in _status_lines(state, directory):
+        print(line)
+    alive = all(component.is_alive() for component in state.components.values())
+    return 0 if state.ready and alive else 1
+
+
+def _status_lines(state: State, directory: Directory) -> Iterator[str]:
+    yield f"{'COMPONENT':<26}{'PID':>8}  {'STATE':<8}LOG"
+    for name, process in state.components.items():
+        word = "running" if process.is_alive() else "dead"
+        yield f"{name:<26}{process.pid:>8}  {word:<8}{directory.logs / f'{name}.log'}"
+    yield ""
+    if state.ready:
+        yield _describe(Access.of(directory.path))
+    else:
+        yield "still starting"
+
+
+def _kubeconfig(options: argparse.Namespace) -> int:
+    print(Access.of(options.dir).kubeconfig)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    with _signals_end_it(), _start(options) as cluster:
+        command = subprocess.Popen(options.argv, env=cluster.access.environment())
+        try:
+            while True:
+                cluster.check()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    status = command.wait(_POLL_SECONDS)
+                    return status if status >= 0 else 128 - status
+        finally:
+            own = Identity.of(command.pid)
+            if own:
+                end_processes([own], _STOP_SECONDS)
+
+
+def _build(_: argparse.Namespace) -> int:
+    binaries.ensure(tools.ALL)
+    binaries.get_kserve_manifests()
+    return 0
+
+
+def _start(options: argparse.Namespace) -> Cluster:
+    return Cluster.start(
+        kserve=options.kserve,
+        prometheus=options.prometheus,
+        images=options.images,
+        directory=options.dir,
+        say=_say,
+    )
+
+
+@contextlib.contextmanager
+def _signals_end_it() -> Iterator[None]:
+    """Turns the signals that end a program into an orderly tear-down, once."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, leave)
+    yield
+
+
+def _supervisor_log(directory: Directory) -> Path:
+    path = directory.path.with_name(f"{directory.path.name}.log")
+    return path
+
+
+def _describe(access: Access) -> str:
+    lines = [f"export KUBECONFIG={access.kubeconfig}"]
+    if access.proxy_url:
+        lines.append(f"export HOLDFAST_PROXY={access.proxy_url}   # curl -x $HOLDFAST_PROXY ...")
+    if access.prometheus_url:
+        lines.append(f"Prometheus: {access.prometheus_url}")
+    return "\n".join(lines)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
