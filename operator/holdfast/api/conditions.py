@@ -27,9 +27,7 @@ class Condition(ApiModel):
     last_transition_time: Annotated[
         str, Field(max_length=32, json_schema_extra={"format": "date-time"})
     ] = Field(description="When the status last changed.")
-    reason: Annotated[str, Field(max_length=128)] = Field(
-        description="Why, in one CamelCase word."
-    )
+    reason: Annotated[str, Field(max_length=128)] = Field(description="Why, in one CamelCase word.")
     message: Annotated[str, Field(max_length=2048)] = Field(
         description="Why, for people: what is wrong, where, and what to do."
     )

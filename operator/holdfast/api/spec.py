@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, WithJsonSchema
 
 from holdfast.api.template import Template
-from holdfast.api.types import ApiModel, Seconds, rules
+from holdfast.api.types import ApiModel, Seconds, rules, with_rules
 
 Replicas = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -13,28 +13,26 @@ Replicas = Annotated[int, Field(ge=1, le=10_000)]
 class Scaling(ApiModel):
     """How many replicas serve. Changes neither make a revision nor restart a pod."""
 
-    min_replicas: Replicas = Field(1, description="Fewest replicas of each component.")
+    min_replicas: Replicas = Field(default=1, description="Fewest replicas of each component.")
     max_replicas: Replicas | None = Field(
-        None, description="Most replicas of each component. Absent: as many as minReplicas."
+        default=None, description="Most replicas of each component. Absent: as many as minReplicas."
     )
     metric: Literal["cpu", "memory"] | None = Field(
-        None, description="What the autoscaler looks at. Absent: KServe's default, cpu."
+        default=None, description="What the autoscaler looks at. Absent: KServe's default, cpu."
     )
     target: Annotated[int, Field(ge=1, le=100)] | None = Field(
-        None,
+        default=None,
         description="Utilisation in percent that the autoscaler aims at. Absent: KServe's default.",
     )
 
-    model_config = {
-        "json_schema_extra": {
-            "x-kubernetes-validations": rules(
-                (
-                    "!has(self.maxReplicas) || self.minReplicas <= self.maxReplicas",
-                    "scaling: minReplicas must not be larger than maxReplicas",
-                )
+    model_config = with_rules(
+        rules(
+            (
+                "!has(self.maxReplicas) || self.minReplicas <= self.maxReplicas",
+                "scaling: minReplicas must not be larger than maxReplicas",
             )
-        }
-    }
+        )
+    )
 
     @property
     def most(self) -> int:
@@ -45,35 +43,35 @@ class Scaling(ApiModel):
 class Rollout(ApiModel):
     """How a revision becomes active, and what happens to the one that it replaces."""
 
-    capacity: Annotated[
-        str, Field(pattern=r"^([1-9]|[1-9][0-9]|100)%$", max_length=4)
-    ] = Field(
-        "100%",
+    capacity: Annotated[str, Field(pattern=r"^([1-9]|[1-9][0-9]|100)%$", max_length=4)] = Field(
+        default="100%",
         description="Share of the active revision's replicas that must be available before the "
         "Service moves to another revision.",
     )
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
-        600, description="How long a candidate may take to become ready before it is rejected."
+        default=600,
+        description="How long a candidate may take to become ready before it is rejected.",
     )
     warm_revisions: Annotated[int, Field(ge=0, le=10)] = Field(
-        1, description="How many revisions that were active are kept running for rollback."
+        default=1, description="How many revisions that were active are kept running for rollback."
     )
     warm_seconds: Seconds = Field(
-        3600, description="How long a revision that was active is kept running for rollback."
+        default=3600,
+        description="How long a revision that was active is kept running for rollback.",
     )
     drain_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
-        30,
+        default=30,
         description="How long after a promotion the pods left behind are replaced one by one, so "
         "that clients with open connections come back through the Service. After a rollback "
         "that is done at once.",
     )
     readiness: Literal["Model", "Pods"] = Field(
-        "Model",
+        default="Model",
         description="Model: the model itself must answer that it is ready, over HTTP (V1 or V2). "
         "Pods: ready pods are enough, where the operator cannot reach models.",
     )
     failed_seconds: Seconds = Field(
-        600, description="How long the pods of a rejected revision stay to be looked at."
+        default=600, description="How long the pods of a rejected revision stay to be looked at."
     )
 
 
@@ -102,14 +100,14 @@ class Spec(ApiModel):
         ]
         | None
     ) = Field(
-        None,
+        default=None,
         description="Pins the active revision by number or name: the way to roll back. Absent: "
         "the template is followed.",
     )
-    scaling: Scaling = Field(Scaling(), description="How many replicas serve.")
-    rollout: Rollout = Field(Rollout(), description="How a revision becomes active.")
+    scaling: Scaling = Field(default=Scaling(), description="How many replicas serve.")
+    rollout: Rollout = Field(default=Rollout(), description="How a revision becomes active.")
     revision_history_limit: Annotated[int, Field(ge=1, le=50)] = Field(
-        10,
+        default=10,
         description="How many records of revisions that were active once are kept; of those "
         "that never were, five.",
     )

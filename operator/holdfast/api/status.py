@@ -41,7 +41,7 @@ class CandidateStatus(RevisionReference):
     """The revision on its way to become active."""
 
     phase: Phase = Field(description="Where it stands.")
-    message: Text | None = Field(None, description="Why it stands there.")
+    message: Text | None = Field(default=None, description="Why it stands there.")
 
 
 class RevisionStatus(RevisionReference):
@@ -49,48 +49,49 @@ class RevisionStatus(RevisionReference):
 
     phase: Phase = Field(description="Where it stands.")
     model_uri: Annotated[str, Field(max_length=2048)] | None = Field(
-        None, description="Where its model is kept."
+        default=None, description="Where its model is kept."
     )
     model_version: Annotated[str, Field(max_length=128)] | None = Field(
-        None, description="The team's own version label."
+        default=None, description="The team's own version label."
     )
     model_digest: Annotated[str, Field(max_length=71)] | None = Field(
-        None, description="Digest of the model, as declared."
+        default=None, description="Digest of the model, as declared."
     )
     runtime: Annotated[str, Field(max_length=253)] | None = Field(
-        None, description="The runtime that it was born with."
+        default=None, description="The runtime that it was born with."
     )
     created_time: Time = Field(description="When it was recorded.")
-    promoted_time: Time | None = Field(None, description="When it last became active.")
+    promoted_time: Time | None = Field(default=None, description="When it last became active.")
     cause: Annotated[str, Field(max_length=256)] | None = Field(
-        None, description="The annotation kubernetes.io/change-cause at its birth."
+        default=None, description="The annotation kubernetes.io/change-cause at its birth."
     )
-    message: Text | None = Field(None, description="Why it was rejected.")
+    message: Text | None = Field(default=None, description="Why it was rejected.")
 
 
 class Status(ApiModel):
     """What is seen."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="The generation of the spec that this status speaks of."
+        default=None, description="The generation of the spec that this status speaks of."
     )
     url: Annotated[str, Field(max_length=512)] | None = Field(
-        None, description="The stable address in the cluster."
+        default=None, description="The stable address in the cluster."
     )
     active_revision: RevisionReference | None = Field(
-        None, description="The revision that the Service selects."
+        default=None, description="The revision that the Service selects."
     )
     previous_revision: RevisionReference | None = Field(
-        None, description="The revision that was active before it."
+        default=None, description="The revision that was active before it."
     )
     candidate_revision: CandidateStatus | None = Field(
-        None, description="The revision on its way to become active."
+        default=None, description="The revision on its way to become active."
     )
     pinned_revision: Annotated[str, Field(max_length=63)] | None = Field(
-        None, description="What spec.revision says, while it is set."
+        default=None, description="What spec.revision says, while it is set."
     )
     model: Annotated[str, Field(max_length=2048)] | None = Field(
-        None, description="The model that serves: its version label, or else where it is kept."
+        default=None,
+        description="The model that serves: its version label, or else where it is kept.",
     )
     revisions: Annotated[
         list[RevisionStatus],

@@ -17,6 +17,7 @@ from holdfast.api.types import (
     Uri,
     rules,
     schema_extra,
+    with_rules,
 )
 
 MAX_COMPONENT_BYTES = 65_536
@@ -27,18 +28,20 @@ class DataReference(ApiModel):
     """A data set that the model was trained on."""
 
     name: Label = Field(description="Name of the data set.")
-    uri: Uri | None = Field(None, description="Where the data set is kept.")
-    version: Label | None = Field(None, description="The team's own version label.")
-    digest: Digest | None = Field(None, description="sha256 digest of the data, as declared.")
+    uri: Uri | None = Field(default=None, description="Where the data set is kept.")
+    version: Label | None = Field(default=None, description="The team's own version label.")
+    digest: Digest | None = Field(
+        default=None, description="sha256 digest of the data, as declared."
+    )
 
 
 class Source(ApiModel):
     """Where the model comes from."""
 
-    repository: Uri | None = Field(None, description="Repository of the training code.")
-    commit: Label | None = Field(None, description="Commit of the training code.")
+    repository: Uri | None = Field(default=None, description="Repository of the training code.")
+    commit: Label | None = Field(default=None, description="Commit of the training code.")
     run: Annotated[str, Field(max_length=512)] | None = Field(
-        None, description="Identifier or address of the training run."
+        default=None, description="Identifier or address of the training run."
     )
 
 
@@ -49,7 +52,7 @@ class ModelFormat(ApiModel):
         description="Format as KServe's runtimes name it, for example sklearn."
     )
     version: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
-        None, description="Version of the format, for example 1."
+        default=None, description="Version of the format, for example 1."
     )
 
 
@@ -57,20 +60,22 @@ class Model(ApiModel):
     """What is served, and where it came from."""
 
     uri: Uri | None = Field(
-        None,
+        default=None,
         description="Where the model is kept: anything that KServe's storageUri takes, for "
         "example pvc://models/employment/2015 or s3://bucket/path.",
     )
     format: ModelFormat | None = Field(
-        None, description="Format of the model, by which the serving runtime is chosen."
+        default=None, description="Format of the model, by which the serving runtime is chosen."
     )
     runtime: OptionalName | None = Field(
-        None,
+        default=None,
         description="Name of a ServingRuntime or ClusterServingRuntime. Absent: chosen by the "
         "format, as KServe chooses.",
     )
-    version: Label | None = Field(None, description="The team's own version label.")
-    digest: Digest | None = Field(None, description="sha256 digest of the model, as declared.")
+    version: Label | None = Field(default=None, description="The team's own version label.")
+    digest: Digest | None = Field(
+        default=None, description="sha256 digest of the model, as declared."
+    )
     training_data: (
         Annotated[
             list[DataReference],
@@ -82,8 +87,8 @@ class Model(ApiModel):
             ),
         ]
         | None
-    ) = Field(None, description="The data sets that the model was trained on.")
-    source: Source | None = Field(None, description="Where the model comes from.")
+    ) = Field(default=None, description="The data sets that the model was trained on.")
+    source: Source | None = Field(default=None, description="Where the model comes from.")
 
 
 def _opaque(**properties: JsonObject) -> JsonObject:
@@ -230,31 +235,7 @@ TRANSFORMER_SCHEMA: JsonObject = {
 }
 
 
-class Template(ApiModel):
-    """What a revision is a version of."""
-
-    model: Model | None = Field(
-        None,
-        description="What is served, and where it came from. With predictor.containers it is "
-        "provenance only.",
-    )
-    predictor: Annotated[dict[str, Any], WithJsonSchema(PREDICTOR_SCHEMA)] | None = Field(
-        None,
-        description="KServe's PredictorSpec, for what Holdfast does not decide itself: "
-        "resources, env and args under model; or containers of your own; nodeSelector, "
-        "tolerations, serviceAccountName and so on.",
-    )
-    transformer: Annotated[dict[str, Any], WithJsonSchema(TRANSFORMER_SCHEMA)] | None = Field(
-        None, description="KServe's TransformerSpec, in front of the predictor."
-    )
-    restarted_at: Annotated[str, Field(max_length=64)] | None = Field(
-        None,
-        description="Free text. A new value makes a new revision of the same model, for "
-        "example to take up a repaired runtime.",
-    )
-
-
-TEMPLATE_RULES = rules(
+_TEMPLATE_RULES = rules(
     (
         "(has(self.predictor) && has(self.predictor.containers)) || "
         "(has(self.model) && has(self.model.uri) && has(self.model.format))",
@@ -266,4 +247,29 @@ TEMPLATE_RULES = rules(
         "template.model.runtime has no meaning beside predictor.containers: remove one of them",
     ),
 )
-Template.model_config["json_schema_extra"] = {"x-kubernetes-validations": TEMPLATE_RULES}
+
+
+class Template(ApiModel):
+    """What a revision is a version of."""
+
+    model_config = with_rules(_TEMPLATE_RULES)
+
+    model: Model | None = Field(
+        default=None,
+        description="What is served, and where it came from. With predictor.containers it is "
+        "provenance only.",
+    )
+    predictor: Annotated[dict[str, Any], WithJsonSchema(PREDICTOR_SCHEMA)] | None = Field(
+        default=None,
+        description="KServe's PredictorSpec, for what Holdfast does not decide itself: "
+        "resources, env and args under model; or containers of your own; nodeSelector, "
+        "tolerations, serviceAccountName and so on.",
+    )
+    transformer: Annotated[dict[str, Any], WithJsonSchema(TRANSFORMER_SCHEMA)] | None = Field(
+        default=None, description="KServe's TransformerSpec, in front of the predictor."
+    )
+    restarted_at: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None,
+        description="Free text. A new value makes a new revision of the same model, for "
+        "example to take up a repaired runtime.",
+    )

@@ -99,25 +99,31 @@ def classify_ownership(obj: KubeObject, uid: str) -> Ownership:
     return Ownership.FOREIGN
 
 
-def render_metadata(
-    key: Key, uid: str, name: str, *, revision: str | None = None
-) -> dict[str, Any]:
-    """Metadata of an object that this ModelDeployment controls."""
+def render_labels(key: Key, *, revision: str | None = None) -> dict[str, str]:
+    """The labels of everything that stands for a deployment, or for one revision of it."""
     labels = {LABEL_MANAGED_BY: MANAGED_BY, LABEL_DEPLOYMENT: key.name}
     if revision is not None:
         labels[LABEL_REVISION] = revision
-    return {
-        "name": name,
-        "namespace": key.namespace,
-        "labels": labels,
-        "ownerReferences": [
-            {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "name": key.name,
-                "uid": uid,
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ],
+    return labels
+
+
+def with_owner(manifest: KubeObject, key: Key, uid: str) -> dict[str, Any]:
+    """The manifest in the deployment's namespace, controlled by the deployment.
+
+    Records hold manifests without an owner: a deployment that is restored from a backup has
+    another UID.
+    """
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": key.name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
     }
+    metadata = {
+        **manifest["metadata"],
+        "namespace": key.namespace,
+        "ownerReferences": [owner],
+    }
+    return {**manifest, "metadata": metadata}

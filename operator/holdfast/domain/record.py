@@ -19,7 +19,8 @@ from holdfast.domain.kubeobject import (
     format_time,
     name_of,
     parse_time,
-    render_metadata,
+    render_labels,
+    with_owner,
 )
 
 FIRST_PROMOTED_AT: Final = f"{GROUP}/first-promoted-at"
@@ -159,16 +160,17 @@ def render_record(
     key: Key, uid: str, name: str, data: Mapping[str, Any], *, annotations: Mapping[str, str]
 ) -> dict[str, Any]:
     """The ControllerRevision. Every apply sends all of it: what is left out would be removed."""
-    metadata = render_metadata(key, uid, name, revision=name)
+    metadata: dict[str, Any] = {"name": name, "labels": render_labels(key, revision=name)}
     if annotations:
         metadata["annotations"] = dict(annotations)
-    return {
+    manifest = {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
         "metadata": metadata,
         "revision": data["number"],
         "data": data,
     }
+    return with_owner(manifest, key, uid)
 
 
 def render_annotated(

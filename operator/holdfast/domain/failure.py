@@ -1,0 +1,156 @@
+"""Why a revision does not become ready: diagnosis, apart from what is done about it.
+
+Messages hold nothing that moves by itself (restart counts, back-off times), so that a
+broken revision causes no writes while nothing changes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from holdfast.domain.kubeobject import KubeObject, condition_of
+from holdfast.domain.observed import LiveRevision
+
+_IMAGE_PULL_REASONS: Final = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"}
+_CONFIG_REASONS: Final = {
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "ErrImageNeverPull",
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What keeps a revision from being ready."""
+
+    reason: str
+    message: str
+    heals: bool = True
+    """Whether waiting may help; if not, the revision is rejected at once."""
+
+
+def diagnose(live: LiveRevision) -> Failure | None:
+    """The most telling failure of a revision's parts, the container before the controller."""
+    return next(_failures(live), None)
+
+
+def diagnose_container_failure(live: LiveRevision) -> Failure | None:
+    """A failure of the revision's own containers: a crash or a load that fails."""
+    return next(_pod_failures(live), None)
+
+
+def _failures(live: LiveRevision) -> Iterator[Failure]:
+    yield from _pod_failures(live)
+    yield from _deployment_failures(live)
+    if live.inference_service is not None:
+        yield from _kserve_failures(live.inference_service)
+
+
+def _pod_failures(live: LiveRevision) -> Iterator[Failure]:
+    for component in live.components.values():
+        for pod in component.standing_pods:
+            yield from _failures_of_pod(pod)
+
+
+def _failures_of_pod(pod: KubeObject) -> Iterator[Failure]:
+    status = pod.get("status") or {}
+    statuses = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    for container in statuses:
+        yield from _failures_of_container(container)
+    scheduled = condition_of(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        yield Failure(
+            scheduled.get("reason", "Unschedulable"),
+            f"no node takes the pod: {scheduled.get('message', 'no reason given')}",
+        )
+
+
+def _failures_of_container(container: Mapping[str, Any]) -> Iterator[Failure]:
+    name, image = container["name"], container.get("image", "")
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    reason = waiting.get("reason", "")
+    if reason == "InvalidImageName":
+        yield Failure(
+            reason, f"container {name}: {image!r} is not the name of an image", heals=False
+        )
+    elif reason in _IMAGE_PULL_REASONS:
+        yield Failure("ImagePullBackOff", f"container {name}: image {image} cannot be pulled")
+    elif reason in _CONFIG_REASONS:
+        yield Failure(reason, f"container {name}: {waiting.get('message', reason)}")
+    elif terminated := _last_failure(container):
+        yield _failure_of_exit(name, terminated)
+
+
+def _last_failure(container: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The last exit of a container that is not ready and failed before, also between restarts."""
+    if container.get("ready"):
+        return None
+    for state in (container.get("state"), container.get("lastState")):
+        terminated = (state or {}).get("terminated")
+        if terminated and terminated.get("exitCode"):
+            return dict(terminated)
+    return None
+
+
+def _failure_of_exit(name: str, terminated: Mapping[str, Any]) -> Failure:
+    reason = terminated.get("reason")
+    code = terminated["exitCode"]
+    if reason == "OOMKilled":
+        return Failure("OOMKilled", f"container {name} was killed: out of memory")
+    said = _last_lines(terminated.get("message", ""))
+    return Failure(
+        "CrashLoopBackOff",
+        f"container {name} exited with code {code}" + (f": {said}" if said else ""),
+    )
+
+
+def _last_lines(text: str, limit: int = 300) -> str:
+    """The end of a termination message: where programs say what went wrong."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-2:])[-limit:]
+
+
+def _deployment_failures(live: LiveRevision) -> Iterator[Failure]:
+    for component in live.components.values():
+        if component.deployment is None:
+            continue
+        failed = condition_of(component.deployment, "ReplicaFailure")
+        if failed.get("status") == "True":
+            yield Failure(
+                failed.get("reason", "ReplicaFailure"),
+                f"pods cannot be created: {failed.get('message', 'no reason given')}",
+            )
+
+
+def _kserve_failures(inference_service: KubeObject) -> Iterator[Failure]:
+    model_status = (inference_service.get("status") or {}).get("modelStatus") or {}
+    info = model_status.get("lastFailureInfo") or {}
+    if model_status.get("transitionStatus") == "InvalidSpec":
+        yield Failure(
+            info.get("reason", "InvalidSpec"),
+            f"KServe refuses the InferenceService: {info.get('message', 'no reason given')}",
+            heals=False,
+        )
+    elif model_status.get("transitionStatus") == "BlockedByFailedLoad":
+        yield Failure(
+            info.get("reason", "ModelLoadFailed"),
+            f"the model does not load: {_last_lines(info.get('message', 'no reason given'))}",
+        )
+    for component in ("PredictorReady", "TransformerReady"):
+        condition = condition_of(inference_service, component)
+        if condition.get("status") == "False" and condition.get("reason") == "ReconcileFailed":
+            yield Failure("ReconcileFailed", f"KServe: {condition.get('message', component)}")
+
+
+def compute_image_digests(pods: Iterable[KubeObject]) -> dict[str, str]:
+    """Image IDs by container name, as the first pod that has them all reports."""
+    for pod in pods:
+        statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+        digests = {status["name"]: status.get("imageID", "") for status in statuses}
+        if digests and all(digests.values()):
+            return digests
+    return {}

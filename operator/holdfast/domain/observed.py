@@ -1,0 +1,142 @@
+"""What was seen of one ModelDeployment and everything that stands for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from holdfast.api.identity import Key
+from holdfast.api.spec import Spec
+from holdfast.api.status import Status
+from holdfast.domain.kubeobject import (
+    KubeObject,
+    Ownership,
+    condition_of,
+    created_at,
+    is_controlled_by,
+    is_terminating,
+    uid_of,
+)
+from holdfast.domain.record import Record
+
+ObjectId = tuple[str, str]
+"""Kind and name of an object in the deployment's namespace."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said when it was asked whether it is ready."""
+
+    ready: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Component:
+    """A predictor or transformer: the Deployment, Service and pods that KServe made for it."""
+
+    deployment: KubeObject | None = None
+    service: KubeObject | None = None
+    pods: tuple[KubeObject, ...] = ()
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas the autoscaler wants at the moment."""
+        return int(self.deployment["spec"].get("replicas", 1)) if self.deployment else 0
+
+    @property
+    def available(self) -> int:
+        """How many replicas are available."""
+        status = (self.deployment or {}).get("status") or {}
+        return int(status.get("availableReplicas", 0))
+
+    @property
+    def standing_pods(self) -> tuple[KubeObject, ...]:
+        """Pods that are not on their way out."""
+        return tuple(pod for pod in self.pods if not is_terminating(pod))
+
+
+@dataclass(frozen=True)
+class LiveRevision:
+    """What there is in the cluster of a revision, beside its record."""
+
+    inference_service: KubeObject | None = None
+    runtime: KubeObject | None = None
+    components: Mapping[str, Component] = field(default_factory=dict)
+
+    def component(self, name: str) -> Component:
+        """A component, empty if KServe has not made it yet."""
+        return self.components.get(name, Component())
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its InferenceService exists and is meant to stay."""
+        return self.inference_service is not None and not is_terminating(self.inference_service)
+
+    @property
+    def replicas(self) -> int:
+        """The replicas of its largest component."""
+        return max((component.replicas for component in self.components.values()), default=0)
+
+    def owns(self, obj: KubeObject | None) -> bool:
+        """Whether an object belongs to this very InferenceService, by UID, and stays."""
+        return (
+            self.inference_service is not None
+            and obj is not None
+            and is_controlled_by(obj, uid_of(self.inference_service))
+            and not is_terminating(obj)
+        )
+
+    def serves(self, entry: str) -> bool:
+        """Whether its entry component has an available replica (design §3)."""
+        component = self.component(entry)
+        return self.is_up and self.owns(component.deployment) and component.available > 0
+
+    def has_lived_since(self, moment: datetime) -> bool:
+        """Whether this very InferenceService already stood before `moment`."""
+        return self.inference_service is not None and created_at(self.inference_service) < moment
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that is decided on."""
+
+    key: Key
+    uid: str
+    generation: int
+    spec: Spec
+    cause: str | None
+    status: Status
+    cluster_domain: str = "cluster.local"
+    records: tuple[Record, ...] = ()
+    service: KubeObject | None = None
+    endpoint_slices: tuple[KubeObject, ...] = ()
+    live: Mapping[str, LiveRevision] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    others: Mapping[ObjectId, Ownership] = field(default_factory=dict)
+    """Objects that stand under one of our names and are not ours, or not yet gone."""
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    """Revisions whose InferenceService the API server refused for good, with its message."""
+    runtimes: tuple[tuple[KubeObject, ...], tuple[KubeObject, ...]] = ((), ())
+    """ServingRuntimes of the namespace and of the cluster; read only when one is chosen."""
+
+    def live_revision(self, name: str) -> LiveRevision:
+        """What there is of a revision; empty if nothing."""
+        return self.live.get(name, LiveRevision())
+
+    def has_ready_endpoint(self, record: Record) -> bool:
+        """Whether the stable Service sends requests to a pod of this revision."""
+        pods = {
+            pod["metadata"]["name"]
+            for pod in self.live_revision(record.name).component(record.entry).pods
+        }
+        return any(
+            (endpoint.get("conditions") or {}).get("ready")
+            and (endpoint.get("targetRef") or {}).get("name") in pods
+            for endpoint_slice in self.endpoint_slices
+            for endpoint in endpoint_slice.get("endpoints") or ()
+        )
+
+
+def is_pod_ready(pod: KubeObject) -> bool:
+    """Whether the pod is ready and stays."""
+    return not is_terminating(pod) and condition_of(pod, "Ready").get("status") == "True"

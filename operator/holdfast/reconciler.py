@@ -1,0 +1,168 @@
+"""One pass over a ModelDeployment: observe, decide, write, say what is seen.
+
+Level-triggered: every pass looks at everything, remembers nothing that the cluster does not
+hold, and can be cut off anywhere.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import ValidationError
+
+from holdfast.api.identity import LABEL_DEPLOYMENT, Key
+from holdfast.api.status import Status
+from holdfast.clients.events import EventRecorder
+from holdfast.clients.kube import Kube
+from holdfast.clients.models import ModelClient
+from holdfast.clients.resources import (
+    CLUSTER_SERVING_RUNTIME,
+    CONTROLLER_REVISION,
+    MODEL_DEPLOYMENT,
+    SERVING_RUNTIME,
+)
+from holdfast.config import Config
+from holdfast.domain.kubeobject import KubeObject, is_terminating, uid_of
+from holdfast.domain.observed import Answer, Observed, is_pod_ready
+from holdfast.domain.plan import Plan
+from holdfast.domain.rollout import decide
+from holdfast.domain.situation import Situation
+from holdfast.domain.status import compute_status_of_invalid_spec
+from holdfast.execution import Executor
+from holdfast.observation import Findings, observe, parse_status
+from holdfast.queue import GONE, Again
+from holdfast.rollback_clock import RollbackClock
+from holdfast.store import Store
+
+_log = logging.getLogger(__name__)
+
+_MAX_ROUNDS: Final = 12
+"""How often one pass looks again after its own writes, before others get their turn."""
+
+
+class Reconciler:
+    """Brings one ModelDeployment after the other to what its spec says."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        store: Store,
+        models: ModelClient,
+        events: EventRecorder,
+        config: Config,
+    ) -> None:
+        self._kube = kube
+        self._store = store
+        self._models = models
+        self._config = config
+        self._clock = RollbackClock()
+        self._executor = Executor(kube, store, events, self._clock)
+
+    async def reconcile(self, key: Key) -> Again:
+        """Make one pass. Returns in how many seconds something is due, None if nothing is.
+
+        Raises:
+            ApiError: a read or write failed; the pass has to be made again.
+        """
+        parent = await self._kube.get(MODEL_DEPLOYMENT, key.namespace, key.name)
+        if parent is None:
+            self._clock.forget(key)
+            return GONE
+        if is_terminating(parent):
+            return None
+        try:
+            plan = await self._settle(key, parent)
+        except ValidationError as error:
+            status = compute_status_of_invalid_spec(
+                parse_status(parent), parent["metadata"]["generation"], _summarise(error), _now()
+            )
+            await self._write_status(parent, status)
+            return None
+        await self._write_status(parent, plan.status)
+        return None if plan.due is None else max(0.0, (plan.due - _now()).total_seconds())
+
+    async def _settle(self, key: Key, parent: KubeObject) -> Plan:
+        """Observe, decide and write until nothing is left to write now."""
+        findings = Findings()
+        for _ in range(_MAX_ROUNDS):
+            observed = self._observe(parent, findings)
+            if await self._read_for_birth(observed, findings):
+                observed = self._observe(parent, findings)
+            self._clock.see(key, observed.generation)
+            plan = decide(observed, _now())
+            if plan.asks:
+                for name in plan.asks:
+                    findings.answers[name] = await self._ask(observed, name)
+                continue
+            actions = [a for a in plan.actions if not self._executor.is_settled(a, observed)]
+            if not actions:
+                break
+            for action in actions:
+                if not await self._executor.carry_out(action, observed, findings, parent):
+                    break
+        return plan
+
+    def _observe(self, parent: KubeObject, findings: Findings) -> Observed:
+        domain = self._config.cluster_domain
+        return observe(self._store, parent, findings, cluster_domain=domain)
+
+    async def _read_for_birth(self, observed: Observed, findings: Findings) -> bool:
+        """Before a template gets a number: all records, and the runtimes to choose from, live.
+
+        Returns whether anything was read.
+        """
+        situation = Situation(observed, _now())
+        if situation.template_record is not None:
+            return False
+        namespace, name = observed.key
+        selector = f"{LABEL_DEPLOYMENT}={name}"
+        records, _ = await self._kube.list(CONTROLLER_REVISION, namespace, label_selector=selector)
+        for record in records:
+            self._store.put(record)
+        if situation.needs_runtime:
+            namespaced, _ = await self._kube.list(SERVING_RUNTIME, namespace)
+            cluster_wide, _ = await self._kube.list(CLUSTER_SERVING_RUNTIME)
+            findings.runtimes = (tuple(namespaced), tuple(cluster_wide))
+        return True
+
+    async def _ask(self, observed: Observed, revision: str) -> Answer:
+        """Ask a ready pod of the revision's entry component whether the model is ready."""
+        record = next(record for record in observed.records if record.name == revision)
+        component = observed.live_revision(revision).component(record.entry)
+        pod = next((pod for pod in component.pods if is_pod_ready(pod)), None)
+        if pod is None or component.service is None:
+            return Answer(ready=False, message="none of its pods is ready")
+        port = component.service["spec"]["ports"][0]["targetPort"]
+        url = f"http://{pod['status']['podIP']}:{port}"
+        said = await self._models.ask(url, observed.key.name)
+        return Answer(said.ready, said.message)
+
+    async def _write_status(self, parent: KubeObject, status: Status) -> None:
+        """Write the status if it says anything new, onto the version that it speaks of."""
+        rendered = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if rendered == (parent.get("status") or {}):
+            return
+        metadata = parent["metadata"]
+        manifest = {
+            "apiVersion": parent["apiVersion"],
+            "kind": parent["kind"],
+            "metadata": {
+                "name": metadata["name"],
+                "namespace": metadata["namespace"],
+                "uid": uid_of(parent),
+                "resourceVersion": metadata["resourceVersion"],
+            },
+            "status": rendered,
+        }
+        await self._kube.apply_status(MODEL_DEPLOYMENT, manifest)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _summarise(error: ValidationError) -> str:
+    """What is wrong and where, in the words of the field."""
+    return "; ".join(
+        f"spec.{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+    )
