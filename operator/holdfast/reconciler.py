@@ -4,7 +4,6 @@ Level-triggered: every pass looks at everything, remembers nothing that the clus
 hold, and can be cut off anywhere.
 """
 
-import logging
 from datetime import UTC, datetime
 from typing import Final
 
@@ -29,12 +28,12 @@ from holdfast.domain.rollout import decide
 from holdfast.domain.situation import Situation
 from holdfast.domain.status import compute_status_of_invalid_spec
 from holdfast.execution import Executor
-from holdfast.observation import Findings, observe, parse_status
+from holdfast.observation import WATCHED, Findings, observe, parse_status
 from holdfast.queue import GONE, Again
 from holdfast.rollback_clock import RollbackClock
 from holdfast.store import Store
 
-_log = logging.getLogger(__name__)
+__all__ = ["WATCHED", "Reconciler"]
 
 _MAX_ROUNDS: Final = 12
 """How often one pass looks again after its own writes, before others get their turn."""
