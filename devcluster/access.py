@@ -9,7 +9,7 @@ from devcluster.errors import NotRunningError
 from devcluster.kubectl import Kubectl, write_kubeconfig
 from devcluster.tools import Binaries
 
-_TOKEN_DURATION = "24h"  # longer than any cluster of a test or a demo is kept
+_VALIDITY = "24h"  # longer than any cluster of a test or a demo is kept
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Access:
         admin = ("config", "view", "--raw", "--minify", "-o")
         server = self.kubectl.run(*admin, "jsonpath={.clusters[0].cluster.server}")
         token = self.kubectl.run(
-            "create", "token", service_account, "-n", namespace, f"--duration={_TOKEN_DURATION}"
+            "create", "token", service_account, "-n", namespace, f"--duration={_VALIDITY}"
         ).strip()
         path = self.directory / f"kubeconfig-{namespace}-{service_account}"
         authority = self.directory / "pki" / "ca.crt"

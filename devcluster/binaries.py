@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from devcluster.cache import Entry, file_lock, get_cache_root
 from devcluster.errors import BuildError
 from devcluster.go import find_go, go_environment
+from devcluster.processes import bind_to_this_process
 from devcluster.progress import Progress, format_duration
 from devcluster.tools import MODULES, Binaries, Tool
 
@@ -123,7 +125,11 @@ class Builder:
 
 def _run_watched(command: list[str], tool: Tool, output: int, progress: Progress) -> int:
     process = subprocess.Popen(
-        command, cwd=tool.module, env=go_environment(), stdout=output, stderr=subprocess.STDOUT
+        bind_to_this_process(command, signal.SIGTERM),
+        cwd=tool.module,
+        env=go_environment(),
+        stdout=output,
+        stderr=subprocess.STDOUT,
     )
     try:
         while True:

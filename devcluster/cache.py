@@ -91,8 +91,10 @@ class Entry:
 
         Call it with `lock` held: it clears away what an interrupted build has left.
         """
-        build = self.directory / "build"
-        shutil.rmtree(build, ignore_errors=True)
+        for left in self.directory.glob("build-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        # Not a name that a compiler whose parent was killed may still write to.
+        build = self.directory / f"build-{os.getpid()}"
         build.mkdir(parents=True)
         try:
             yield build

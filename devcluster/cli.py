@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -15,18 +16,15 @@ from devcluster.access import Access
 from devcluster.cluster import Cluster
 from devcluster.directory import Directory, State
 from devcluster.errors import (
-    AlreadyRunningError,
-    ComponentDiedError,
     DevclusterError,
     NotRunningError,
-    StartupError,
 )
-from devcluster.processes import Identity, end_processes
+from devcluster.processes import Identity, bind_to_this_process, end_processes
 
 _DIRECTORY = Path(".devcluster")
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 30.0
-_DETACH_SECONDS = 180.0
+_LOG = "supervisor.log"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +64,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
     up = commands.add_parser("up", parents=[parts], help="bring a cluster up")
     up.add_argument("--detach", action="store_true", help="return when it is ready")
+    up.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
     up.set_defaults(command=_up)
     down = commands.add_parser("down", parents=[place], help="take it down")
     down.set_defaults(command=_down)
@@ -86,45 +85,50 @@ def _up(options: argparse.Namespace) -> int:
         return _up_detached(options)
     with _signals_end_it(), _start(options) as cluster:
         _say(_describe(cluster.access))
-        _say("running; end it with Ctrl-C")
+        if options.detached:
+            _say(f"running as process {os.getpid()}; end it with `down`")
+            _redirect_output(cluster.logs / _LOG)
+        else:
+            _say("running; end it with Ctrl-C")
         while True:
             cluster.check()
             time.sleep(_POLL_SECONDS)
 
 
 def _up_detached(options: argparse.Namespace) -> int:
-    directory = Directory(options.dir)
-    if directory.read_running_state():
-        raise AlreadyRunningError(f"a cluster already runs in {directory.path}")
-    wanted = tools.ALL if options.kserve else tools.CONTROL_PLANE + tools.PROMETHEUS
-    binaries.ensure(wanted)  # here, where somebody sees the progress
-    command = [sys.executable, "-m", "devcluster", "up", "--dir", str(directory.path)]
+    """Starts a process that runs the cluster, and says what it says until all is ready."""
+    command = [sys.executable, "-m", "devcluster", "up", "--detached"]
+    command += ["--dir", str(options.dir.absolute())]
     command += [] if options.kserve else ["--no-kserve"]
     command += [] if options.prometheus else ["--no-prometheus"]
     for table in options.images:
         command += ["--images", str(table.absolute())]
-    with _supervisor_log(directory).open("wb") as log:
-        supervisor = subprocess.Popen(
-            command,
-            cwd=Path(__file__).parent.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _DETACH_SECONDS
-    while time.monotonic() < deadline and supervisor.poll() is None:
-        state = directory.read_running_state()
-        if state and state.ready:
-            _say(_describe(Access.of(directory.path)))
-            _say(f"running as process {supervisor.pid}; end it with `down`")
-            return 0
-        time.sleep(_POLL_SECONDS)
-    if supervisor.poll() is None:
-        supervisor.terminate()
-        supervisor.wait()
-    said = _supervisor_log(directory).read_text(errors="replace").strip()
-    raise StartupError(f"the cluster did not start:\n{said}")
+    supervisor = subprocess.Popen(
+        command,
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with _signals_end_it():
+        try:
+            for line in supervisor.stderr or ():
+                sys.stderr.write(line)
+        except BaseException:
+            supervisor.terminate()
+            supervisor.wait()
+            raise
+    # It has let go of our pipe: either it is ready, or it has ended.
+    return 0 if Directory(options.dir).read_running_state() else supervisor.wait()
+
+
+def _redirect_output(path: Path) -> None:
+    """Sends what this process says from now on to a file."""
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
 
 
 def _down(options: argparse.Namespace) -> int:
@@ -143,7 +147,9 @@ def _status(options: argparse.Namespace) -> int:
     directory = Directory(options.dir)
     state = directory.read_running_state()
     if state is None:
-        raise NotRunningError(f"no cluster runs in {directory.path}")
+        log = directory.logs / _LOG
+        last = f"; the last one said:\n{log.read_text()}" if log.exists() else ""
+        raise NotRunningError(f"no cluster runs in {directory.path}{last}")
     for line in _status_lines(state, directory):
         print(line)
     alive = all(component.is_alive() for component in state.components.values())
@@ -169,7 +175,9 @@ def _kubeconfig(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     with _signals_end_it(), _start(options) as cluster:
-        command = subprocess.Popen(options.argv, env=cluster.access.environment())
+        command = subprocess.Popen(
+            bind_to_this_process(options.argv, signal.SIGTERM), env=cluster.access.environment()
+        )
         try:
             while True:
                 cluster.check()
@@ -210,11 +218,6 @@ def _signals_end_it() -> Iterator[None]:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, leave)
     yield
-
-
-def _supervisor_log(directory: Directory) -> Path:
-    path = directory.path.with_name(f"{directory.path.name}.log")
-    return path
 
 
 def _describe(access: Access) -> str:

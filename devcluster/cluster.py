@@ -26,7 +26,7 @@ from devcluster.supervisor import Supervisor
 from devcluster.tools import Binaries
 
 _REPOSITORY = Path(__file__).parent.parent
-_READY_SECONDS = 90.0
+_READY_SECONDS = 180.0  # seconds where the machine is free
 _NODE_GRACE_SECONDS = 15.0
 
 
@@ -134,7 +134,7 @@ class Cluster:
         self._say(f"cluster ready after {time.monotonic() - begun:.1f}s")
 
     def _create_node(self, programs: Binaries, images: Sequence[Path]) -> list[Component]:
-        if importlib.util.find_spec("devcluster.node.__main__") is None:
+        if importlib.util.find_spec("devcluster.node.proxy") is None:
             return []
         port = self._ports.take()
         self._state.proxy_url = f"http://127.0.0.1:{port}"

