@@ -10,8 +10,10 @@ from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 
 _DEFAULT_KUBECONFIG: Final = Path("~/.kube/config")
 
@@ -50,6 +52,26 @@ async def load_access() -> Configuration:
     # ~/.netrc in place of the token, and read that file for each request.
     access.client_session_kwargs = {"trust_env": False}
     return access
+
+
+async def open_session(*traces: aiohttp.TraceConfig) -> tuple[str, aiohttp.ClientSession]:
+    """Open a plain session with the same access, and return the server's address with it.
+
+    It is for kopf, which brings its own requests. The token is the one of now: a new
+    session is needed when it is refused.
+
+    Raises:
+        NoAccessError: as in `load_access`.
+    """
+    access = await load_access()
+    authorization = await access.get_api_key_with_prefix("BearerToken")
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=RESTClientObject(access).ssl_context),
+        headers={"Authorization": authorization} if authorization else {},
+        proxy=access.proxy,
+        trace_configs=list(traces),
+    )
+    return access.host, session
 
 
 def _find_proxy(server: str) -> str | None:

@@ -198,8 +198,7 @@ class Kube:
             foreground: Keep the object, terminating, until its dependants are gone.
 
         Returns:
-            What the API server answered: the object if it is still terminating, a
-            `Status` if it is gone for good; None if it was gone already.
+            The object if it still terminates; None if it is gone.
 
         Raises:
             Conflict: another object has the name now, or it has changed.
@@ -215,9 +214,11 @@ class Kube:
         }
         try:
             path = _path(resource, namespace, name)
-            return await self._connection.call("delete", resource.plural, path, body=body)
+            answer = await self._connection.call("delete", resource.plural, path, body=body)
         except NotFound:
             return None
+        # A deletion that is final is answered by a `Status`, or for some kinds by the object.
+        return answer if answer.get("metadata", {}).get("deletionTimestamp") else None
 
     async def watch(
         self,
