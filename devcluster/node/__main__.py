@@ -1,4 +1,4 @@
-"""Starts the node: `python -m devcluster.node --kubeconfig FILE --dir DIRECTORY --proxy-port PORT`."""
+"""Starts the node: `python -m devcluster.node --kubeconfig FILE --dir DIR --proxy-port PORT`."""
 
 import argparse
 import asyncio
@@ -6,12 +6,15 @@ import logging
 import signal
 from pathlib import Path
 
-from devcluster.node.api import Api
+from devcluster.node.api import Api, Cache
 from devcluster.node.context import NodeContext, Settings
+from devcluster.node.dialer import Dialer
 from devcluster.node.images import ImageTable, make_builtin_entries
 from devcluster.node.kubelet import Kubelet
 from devcluster.node.network import Network
 from devcluster.node.process import Supervisor
+from devcluster.node.proxy import Session
+from devcluster.node.routing import ServiceMap
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -49,15 +52,29 @@ async def run(arguments: argparse.Namespace) -> None:
         supervisor=Supervisor(arguments.dir),
     )
     kubelet = Kubelet(context)
+    services = ServiceMap()
+    caches = [
+        kubelet.pods,
+        Cache(api, "/api/v1/services", services.apply_service),
+        Cache(api, "/apis/discovery.k8s.io/v1/endpointslices", services.apply_slice),
+    ]
+    dialer = Dialer(services, context.network, kubelet.find_pod_name)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Session(dialer, lambda: all(c.synced.is_set() for c in caches), reader, writer).run()
+
     await context.supervisor.start()
     try:
         await kubelet.register()
-        node = asyncio.create_task(kubelet.run())
+        server = await asyncio.start_server(serve, "127.0.0.1", arguments.proxy_port, backlog=1024)
+        work = [kubelet.run(), *(cache.run() for cache in caches[1:]), server.serve_forever()]
+        tasks = [asyncio.ensure_future(part) for part in work]
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({node, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        node.cancel()
-        if node.done() and not node.cancelled():
-            node.result()
+        done, pending = await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        for task in done - {stopped}:
+            task.result()
     finally:
         await context.supervisor.stop()
         await api.close()

@@ -49,14 +49,14 @@ class Api:
     async def connect(cls, kubeconfig: str) -> "Api":
         """Return an API for the current context of a kubeconfig file."""
         configuration = Configuration()
-        await load_kube_config(kubeconfig, client_configuration=configuration)
+        await load_kube_config(kubeconfig, client_configuration=configuration)  # type: ignore[no-untyped-call]
         # The API server is on loopback: proxies of the user's environment are not meant for it.
         configuration.client_session_kwargs = {"trust_env": False}
         return cls(ApiClient(configuration))
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.close()
+        await self._client.close()  # type: ignore[no-untyped-call]
 
     async def _send(
         self,
@@ -72,7 +72,7 @@ class Api:
         url = self._client.configuration.host + path
         if query:
             url += "?" + urlencode(query)
-        reply = await self._client.rest_client.request(
+        reply = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
             method, url, headers=headers, body=body, _request_timeout=timeout_seconds
         )
         response: aiohttp.ClientResponse = reply.response

@@ -13,7 +13,8 @@ from devcluster.node.context import NodeContext, format_now
 from devcluster.node.environment import ConfigError, compute_environment, get_sources
 from devcluster.node.images import ImageEntry, InvalidImageError, parse_reference
 from devcluster.node.launch import Launch, assign_ports, compute_launch
-from devcluster.node.probes import ProbeTarget, run_action, watch_probe
+from devcluster.node.prober import ProbeActions, Prober
+from devcluster.node.probes import ProbeTarget, run_action
 from devcluster.node.process import Process, StartError
 from devcluster.node.status import ContainerRecord
 from devcluster.node.termination import get_termination_message
@@ -58,7 +59,7 @@ class Container:
         self._launch: Launch | None = None
         self._process: Process | None = None
         self._ended = asyncio.Event()
-        self._probes: dict[str, asyncio.Task[None]] = {}
+        self._prober: Prober | None = None
         self._killing: asyncio.Task[None] | None = None
 
     async def run(self, volumes: dict[str, Path]) -> None:
@@ -194,7 +195,7 @@ class Container:
             self._set_running(ready=False, started=False)
             self._set_terminated(128, "StartError", str(error))
             return
-        self._start_probes()
+        self._start_prober()
         await self._wait_for_end(self._process)
 
     async def _wait_for_end(self, process: Process) -> None:
@@ -206,22 +207,21 @@ class Container:
         if self._process is None:
             return
         self._process = None
-        for probe in self._probes.values():
-            probe.cancel()
-        self._probes.clear()
+        if self._prober is not None:
+            self._prober.stop()
+        policy = self._spec.get("terminationMessagePolicy")
         message = get_termination_message(
             self._message_file,
             self._log_file,
-            use_log=self._spec.get("terminationMessagePolicy") == "FallbackToLogsOnError" and code != 0,
-        )  # fmt: skip
+            use_log=policy == "FallbackToLogsOnError" and code != 0,
+        )
         self._set_terminated(code, "Completed" if code == 0 else "Error", message)
         self._ended.set()
 
     async def stop(self, grace_seconds: float) -> None:
         """Stop the container: preStop, SIGTERM, and after the grace period SIGKILL."""
-        for name in ("startupProbe", "livenessProbe"):
-            if name in self._probes:
-                self._probes.pop(name).cancel()
+        if self._prober is not None:
+            self._prober.stop(readiness=False)
         process = self._process
         if process is None:
             if self.record.kind == "running":
@@ -243,41 +243,21 @@ class Container:
             await asyncio.wait_for(process.wait(), remaining)
         process.signal(signal.SIGKILL)
 
-    def _start_probes(self) -> None:
-        startup = bool(self._spec.get("startupProbe"))
-        readiness = bool(self._spec.get("readinessProbe"))
-        self._set_running(ready=not startup and not readiness, started=not startup)
-        if startup:
-            self._start_probe("startupProbe", self._on_startup)
-        else:
-            self._start_later_probes()
+    def _start_prober(self) -> None:
+        settings = self._context.settings
+        actions = ProbeActions(self._set_started, self._set_ready, self._restart)
+        prober = Prober(
+            self._spec, self._make_target(), actions, settings.longest_probe_period_seconds
+        )
+        started = prober.started_at_once
+        self._set_running(ready=started and prober.ready_when_started, started=started)
+        prober.start()
+        self._prober = prober
 
-    def _start_later_probes(self) -> None:
-        self._start_probe("readinessProbe", self._set_ready)
-        self._start_probe("livenessProbe", self._on_liveness)
-
-    def _start_probe(self, name: str, on_verdict: Callable[[bool], None]) -> None:
-        if self._spec.get(name):
-            longest = self._context.settings.longest_probe_period_seconds
-            self._probes[name] = asyncio.create_task(
-                watch_probe(
-                    self._spec[name], self._make_target(), on_verdict, longest_period_seconds=longest
-                )
-            )
-
-    def _on_startup(self, success: bool) -> None:  # noqa: FBT001 - a callback
-        if success:
-            self._probes.pop("startupProbe").cancel()
-            self.record.started = True
-            self.record.ready = not self._spec.get("readinessProbe")
-            self._on_change()
-            self._start_later_probes()
-        else:
-            self._restart("startupProbe")
-
-    def _on_liveness(self, success: bool) -> None:  # noqa: FBT001 - a callback
-        if not success:
-            self._restart("livenessProbe")
+    def _set_started(self) -> None:
+        self.record.started = True
+        self.record.ready = not self._spec.get("readinessProbe")
+        self._on_change()
 
     def _restart(self, probe: str) -> None:
         if self._process is None or (self._killing and not self._killing.done()):
@@ -313,7 +293,7 @@ class Container:
         finally:
             process.signal(signal.SIGKILL)
 
-    def _set_ready(self, ready: bool) -> None:  # noqa: FBT001 - a callback
+    def _set_ready(self, ready: bool) -> None:
         if ready != self.record.ready:
             self.record.ready = ready
             self._on_change()

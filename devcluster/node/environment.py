@@ -10,7 +10,7 @@ from decimal import Decimal
 from devcluster.node.api import Api, Json
 from devcluster.node.network import HOST_ADDRESS
 
-_SUFFIXES = {
+_SUFFIXES: dict[str, str | int] = {
     "n": "1e-9", "u": "1e-6", "m": "1e-3", "": "1", "k": "1e3", "M": "1e6", "G": "1e9",
     "T": "1e12", "P": "1e15", "E": "1e18", "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
     "Pi": 2**50, "Ei": 2**60,
@@ -63,7 +63,9 @@ async def get_sources(api: Api, namespace: str, container: Json) -> Sources:
     return sources
 
 
-def compute_environment(pod: Json, container: Json, sources: Sources, address: str) -> dict[str, str]:
+def compute_environment(
+    pod: Json, container: Json, sources: Sources, address: str
+) -> dict[str, str]:
     """Return the variables that the pod gives a container, with `$(VAR)` expanded.
 
     Args:

@@ -49,6 +49,7 @@ class Kubelet:
     def __init__(self, context: NodeContext) -> None:
         self._context = context
         self._workers: dict[str, PodWorker] = {}
+        self._names: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         selector = f"spec.nodeName={NODE_NAME}"
         self.pods = Cache(context.api, "/api/v1/pods", self._on_pod, selector)
@@ -61,7 +62,11 @@ class Kubelet:
             "kubernetes.io/os": "linux",
             "kubernetes.io/arch": "amd64",
         }
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME, "labels": labels}}
+        node = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": NODE_NAME, "labels": labels},
+        }
         try:
             await api.request("POST", "/api/v1/nodes", node)
         except ApiError as error:
@@ -73,6 +78,10 @@ class Kubelet:
         # Admission taints every new node as not ready; no controller of this cluster takes it off.
         body = {"spec": {"taints": None}}
         await api.request("PATCH", path, body, content_type="application/merge-patch+json")
+
+    def find_pod_name(self, address: str) -> str:
+        """Return the name of the pod that has an address, "" if none has."""
+        return self._names.get(address, "")
 
     async def run(self) -> None:
         """Run pods until cancelled."""
@@ -103,12 +112,14 @@ class Kubelet:
             worker.update(pod)
         else:
             worker = self._workers[uid] = PodWorker(self._context, pod)
+            self._names[worker.address] = pod["metadata"]["name"]
             task = asyncio.create_task(worker.run(), name=f"pod {pod['metadata']['name']}")
             self._tasks.add(task)
             task.add_done_callback(lambda done: self._on_end(uid, done))
 
     def _on_end(self, uid: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._workers.pop(uid, None)
+        worker = self._workers.pop(uid)
+        self._names.pop(worker.address, None)
         if not task.cancelled() and task.exception() is not None:
             log.error("%s failed", task.get_name(), exc_info=task.exception())

@@ -58,6 +58,10 @@ class Network:
         """Return the loopback port behind a pod's port, None if the pod has no such port."""
         return self._ports.get((address, port))
 
+    def has_address(self, address: str) -> bool:
+        """Say whether a pod has this address."""
+        return address in self._taken
+
     def release(self, uid: str) -> None:
         """Forget a pod."""
         address = self._addresses.pop(uid, None)

@@ -6,6 +6,7 @@ import datetime
 import logging
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -58,7 +59,7 @@ class PodWorker:
         metadata, status = pod["metadata"], pod.get("status") or {}
         name = f"{metadata['namespace']}_{metadata['name']}_{metadata['uid']}"
         self._directory = context.settings.directory / "pods" / name
-        self._address = context.network.get_address(metadata["uid"], status.get("podIP"))
+        self.address = context.network.get_address(metadata["uid"], status.get("podIP"))
         self._started = status.get("startTime") or format_now()
         self._previous: Json = status
         self._has_sandbox = self._ending = False
@@ -154,7 +155,7 @@ class PodWorker:
             for container in self._init:
                 if container.record.sidecar:
                     sidecars.append(group.create_task(container.run(volumes)))
-                    await self._wait_until(lambda started=container.record: started.started)
+                    await self._wait_until(partial(getattr, container.record, "started"))
                     continue
                 await container.run(volumes)
                 if container.record.exit_code:
@@ -173,9 +174,7 @@ class PodWorker:
         entries = [self._context.images.find(spec["image"]) for spec in specs]
         if all(entry is not None and not entry.process for entry in entries):
             return {}
-        maker = VolumeMaker(
-            self._context.api, self._pod, self._directory / "volumes", self._address
-        )
+        maker = VolumeMaker(self._context.api, self._pod, self._directory / "volumes", self.address)
         while True:
             try:
                 return await maker.make_volumes()
@@ -214,48 +213,46 @@ class PodWorker:
             await self._write_status()
 
     async def _write_status(self) -> None:
-        """Write the status if it changed; keep trying while the server cannot be reached."""
-        while not self._gone.is_set():
-            self._dirty.clear()
-            status = compute_status(
-                self._pod,
-                [container.record for container in self._init],
-                [container.record for container in self._main],
-                address=self._address if self._has_sandbox else "",
-                started=self._started,
-                now=format_now(),
-                previous=self._previous,
-                ending=self._ending,
-                verdict=self._verdict,
-            )
-            if status == self._previous:
-                return
-            body = {"metadata": {"uid": self._pod["metadata"]["uid"]}, "status": status}
-            path = get_pod_path(self._pod) + "/status"
-            if await self._try("PATCH", path, body, STRATEGIC_MERGE):
-                self._previous = status
-                return
-            await asyncio.sleep(API_RETRY_SECONDS)
+        """Write the status if it changed."""
+        self._dirty.clear()
+        status = compute_status(
+            self._pod,
+            [container.record for container in self._init],
+            [container.record for container in self._main],
+            address=self.address if self._has_sandbox else "",
+            started=self._started,
+            now=format_now(),
+            previous=self._previous,
+            ending=self._ending,
+            verdict=self._verdict,
+        )
+        if status == self._previous:
+            return
+        body = {"metadata": {"uid": self._pod["metadata"]["uid"]}, "status": status}
+        path = get_pod_path(self._pod) + "/status"
+        await self._settle("PATCH", path, body, STRATEGIC_MERGE)
+        self._previous = status
 
     async def _delete(self) -> None:
         metadata = self._pod["metadata"]
         body: Json = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}
-        while not await self._try("DELETE", get_pod_path(self._pod), body, "application/json"):
-            await asyncio.sleep(API_RETRY_SECONDS)
+        await self._settle("DELETE", get_pod_path(self._pod), body, "application/json")
 
-    async def _try(self, method: str, path: str, body: Json, content_type: str) -> bool:
-        """Send a request; True when it is settled: done, or the pod is another or gone."""
-        try:
-            await self._context.api.request(method, path, body, content_type=content_type)
-        except ApiError as error:
-            if error.status in (404, 409):
-                return True
-            log.warning("%s %s: %s", method, path, error)
-            return error.status == 422
-        except (aiohttp.ClientError, TimeoutError) as error:
-            log.info("%s %s: %s", method, path, error)
-            return False
-        return True
+    async def _settle(self, method: str, path: str, body: Json, content_type: str) -> None:
+        """Send a request until it is settled: done, refused, or without an object to act on."""
+        while not self._gone.is_set():
+            try:
+                await self._context.api.request(method, path, body, content_type=content_type)
+            except ApiError as error:
+                if error.status not in (404, 409):  # the pod is gone, or another has its name
+                    log.warning("%s %s: %s", method, path, error)
+                if error.status < 500:
+                    return
+            except (aiohttp.ClientError, TimeoutError) as error:
+                log.info("%s %s: %s", method, path, error)
+            else:
+                return
+            await asyncio.sleep(API_RETRY_SECONDS)
 
     def _clean_up(self) -> None:
         self._context.network.release(self._pod["metadata"]["uid"])

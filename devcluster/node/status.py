@@ -60,8 +60,7 @@ def compute_phase(
         main: Its containers.
         ending: The pod is being removed and nothing will be restarted.
     """
-    codes = [record.exit_code for record in main]
-    stopped = [code for code in codes if code is not None]
+    stopped = [record.exit_code for record in main if record.exit_code is not None]
     running = any(record.kind == "running" for record in main)
     if ending and not running:
         return "Succeeded" if len(stopped) == len(main) and not any(stopped) else "Failed"
@@ -70,7 +69,9 @@ def compute_phase(
         return "Failed"
     if not is_initialized(init):
         return "Pending"
-    if any(code is None and record.kind != "running" for code, record in zip(codes, main)):
+    if any(
+        code is None and record.kind != "running" for code, record in zip(codes, main, strict=True)
+    ):
         return "Pending"
     if running or policy == "Always":
         return "Running"
@@ -179,7 +180,8 @@ def _compute_conditions(
     closed = [gate for gate in gates if given.get(gate) != "True"]
     ready = broken
     if broken is None and closed:
-        ready = ("ReadinessGatesNotReady", f'corresponding condition of pod readiness gate "{closed[0]}" does not exist.')  # fmt: skip
+        text = f'the status of pod readiness gate "{closed[0]}" is not "True"'
+        ready = ("ReadinessGatesNotReady", text)
     conditions = [
         _condition("PodReadyToStartContainers", None if sandbox else ("", "")),
         _condition(

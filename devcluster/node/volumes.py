@@ -48,7 +48,7 @@ class VolumeMaker:
             return _check_host_path(volume["hostPath"])
         if "persistentVolumeClaim" in volume:
             return await self._find_claim(volume["persistentVolumeClaim"]["claimName"])
-        directory = self._directory / volume["name"]
+        directory = self._directory / str(volume["name"])
         directory.mkdir(parents=True, exist_ok=True)
         sources = volume["projected"].get("sources") or [] if "projected" in volume else [volume]
         mode = (volume.get("projected") or {}).get("defaultMode", 0o644)
@@ -145,7 +145,7 @@ def _check_host_path(source: Json) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     checks: dict[str, Callable[[], bool]] = {"Directory": path.is_dir, "File": path.is_file}
     if kind in checks and not checks[kind]():
-        raise VolumeError(f'hostPath type check failed: {path} is not a {kind.lower()}')
+        raise VolumeError(f"hostPath type check failed: {path} is not a {kind.lower()}")
     return path
 
 
