@@ -69,9 +69,7 @@ def compute_phase(
         return "Failed"
     if not is_initialized(init):
         return "Pending"
-    if any(
-        code is None and record.kind != "running" for code, record in zip(codes, main, strict=True)
-    ):
+    if any(record.exit_code is None and record.kind != "running" for record in main):
         return "Pending"
     if running or policy == "Always":
         return "Running"
