@@ -55,10 +55,10 @@ class Config:
         known = {f"HOLDFAST_{field.name.upper()}": field.name for field in fields(cls)}
         values: dict[str, Any] = {}
         for variable, text in environment.items():
-            if not variable.startswith("HOLDFAST_") or not text.strip():
+            # Others that begin so are not ours to judge: Kubernetes itself sets
+            # HOLDFAST_PORT and more where there is a Service called holdfast.
+            if variable not in known or not text.strip():
                 continue
-            if variable not in known:
-                raise ConfigError(f"{variable} is not a setting. Settings are: {', '.join(known)}.")
             try:
                 values[known[variable]] = _READERS[known[variable]](text.strip())
             except ValueError as error:

@@ -19,6 +19,10 @@ _TIMEOUT_SECONDS: Final = 3.0
 _MAX_BYTES: Final = 64 * 1024
 
 
+class _TooLongError(ValueError):
+    pass
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a model server said.
@@ -99,16 +103,18 @@ def _says_ready(answer: Any) -> bool:
 
 
 async def _read_some(response: aiohttp.ClientResponse) -> bytes:
-    """Read the body, up to a limit: the server may send anything."""
+    """Read the body, if it is no longer than an answer to this question can be."""
     body = b""
     async for chunk in response.content.iter_chunked(_MAX_BYTES):
         body += chunk
-        if len(body) >= _MAX_BYTES:
-            break
+        if len(body) > _MAX_BYTES:
+            raise _TooLongError
     return body
 
 
 def _describe(error: Exception) -> str:
+    if isinstance(error, _TooLongError):
+        return f"an answer of more than {_MAX_BYTES} bytes"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "name not found"
     if isinstance(error, aiohttp.ClientConnectorError):
