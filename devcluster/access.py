@@ -20,7 +20,7 @@ class Access:
         directory: Everything it writes is below.
         kubeconfig: The administrator's.
         logs: One file per component.
-        proxy_url: The HTTP proxy that is cluster DNS and Service routing; None without a node.
+        proxy_url: The HTTP proxy that is cluster DNS and Service routing.
         prometheus_url: None without Prometheus.
         binaries: Its programs, by name.
     """
@@ -28,7 +28,7 @@ class Access:
     directory: Path
     kubeconfig: Path
     logs: Path
-    proxy_url: str | None
+    proxy_url: str
     prometheus_url: str | None
     binaries: Binaries
 
@@ -80,10 +80,9 @@ class Access:
     def environment(self) -> dict[str, str]:
         """This process's environment, with the cluster's kubectl, kubeconfig and proxy."""
         tools = self.binary("kubectl").parent
-        proxy = {"HOLDFAST_PROXY": self.proxy_url} if self.proxy_url else {}
         return {
             **os.environ,
-            **proxy,
+            "HOLDFAST_PROXY": self.proxy_url,
             "KUBECONFIG": str(self.kubeconfig),
             "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
         }

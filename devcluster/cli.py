@@ -221,9 +221,10 @@ def _signals_end_it() -> Iterator[None]:
 
 
 def _describe(access: Access) -> str:
-    lines = [f"export KUBECONFIG={access.kubeconfig}"]
-    if access.proxy_url:
-        lines.append(f"export HOLDFAST_PROXY={access.proxy_url}   # curl -x $HOLDFAST_PROXY ...")
+    lines = [
+        f"export KUBECONFIG={access.kubeconfig}",
+        f"export HOLDFAST_PROXY={access.proxy_url}   # curl -x $HOLDFAST_PROXY http://NAME.NS.svc/",
+    ]
     if access.prometheus_url:
         lines.append(f"Prometheus: {access.prometheus_url}")
     return "\n".join(lines)

@@ -1,6 +1,5 @@
 """A cluster for as long as a `with` block, a test session or a foreground command lasts."""
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -46,7 +45,8 @@ class Cluster:
         own = Identity.of(os.getpid())
         if own is None:
             raise DevclusterError("a devcluster needs Linux (/proc); elsewhere use kind")
-        self._state = State(supervisor=own)
+        self._proxy_port = self._ports.take()
+        self._state = State(own, proxy_url=f"http://127.0.0.1:{self._proxy_port}")
 
     @classmethod
     def start(
@@ -112,7 +112,7 @@ class Cluster:
         self._run(plane.apiserver)
         self._supervisor.wait_ready([plane.apiserver], _READY_SECONDS)
         self._say(f"API server ready after {time.monotonic() - begun:.1f}s")
-        others = [*plane.controllers, *self._create_node(programs, images)]
+        others = [*plane.controllers, self._create_node(programs, images)]
         if prometheus:
             port = self._ports.take()
             self._state.prometheus_url = f"http://127.0.0.1:{port}"
@@ -133,30 +133,25 @@ class Cluster:
         self._directory.write_state(self._state)
         self._say(f"cluster ready after {time.monotonic() - begun:.1f}s")
 
-    def _create_node(self, programs: Binaries, images: Sequence[Path]) -> list[Component]:
-        if importlib.util.find_spec("devcluster.node.proxy") is None:
-            return []
-        port = self._ports.take()
-        self._state.proxy_url = f"http://127.0.0.1:{port}"
+    def _create_node(self, programs: Binaries, images: Sequence[Path]) -> Component:
         home = self._directory.path / "node"
         home.mkdir()
         command = [sys.executable, "-m", "devcluster.node"]
         command += ["--kubeconfig", str(self._directory.kubeconfig), "--dir", str(home)]
-        command += ["--proxy-port", str(port)]
+        command += ["--proxy-port", str(self._proxy_port)]
         if "kserve-agent" in programs:
             command += ["--agent-binary", str(programs["kserve-agent"])]
         for table in images:
             command += ["--images", str(table.absolute())]
-        node = Component(
+        return Component(
             name="node",
             command=command,
-            is_ready=http_probe(port, "/-/ready"),
+            is_ready=http_probe(self._proxy_port, "/-/ready"),
             log=self._directory.logs / "node.log",
             directory=_REPOSITORY,
             environment=dict(os.environ),
             grace_seconds=_NODE_GRACE_SECONDS,
         )
-        return [node]
 
     def _run(self, component: Component) -> None:
         self._supervisor.start(component)
@@ -192,8 +187,6 @@ class Cluster:
     @property
     def proxy_url(self) -> str:
         """The HTTP proxy that is cluster DNS and Service routing."""
-        if self._state.proxy_url is None:
-            raise DevclusterError("this cluster has no node, and so no proxy")
         return self._state.proxy_url
 
     @property

@@ -22,17 +22,17 @@ class State:
 
     Attributes:
         supervisor: The process that runs the cluster.
+        proxy_url: The node's proxy, which is the cluster's DNS and Service routing.
         ready: Whether everything has come up.
         components: The processes of the cluster, by name.
-        proxy_url: The node's proxy, which is the cluster's DNS and Service routing.
         prometheus_url: Prometheus, if it runs.
         binaries: The programs of the cluster, by name.
     """
 
     supervisor: Identity
+    proxy_url: str
     ready: bool = False
     components: dict[str, Identity] = field(default_factory=dict)
-    proxy_url: str | None = None
     prometheus_url: str | None = None
     binaries: dict[str, str] = field(default_factory=dict)
 

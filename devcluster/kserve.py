@@ -20,7 +20,20 @@ from devcluster.probes import http_probe
 from devcluster.processes import Component
 
 NAMESPACE = "kserve"
-_ESTABLISHED_SECONDS = 30.0
+
+_GROUP = "serving.kserve.io"
+_KINDS = {
+    "v1alpha1": {
+        "ClusterServingRuntime",
+        "ClusterStorageContainer",
+        "InferenceGraph",
+        "ServingRuntime",
+        "TrainedModel",
+    },
+    "v1beta1": {"InferenceService"},
+}
+_DISCOVERY_SECONDS = 60.0
+_POLL_SECONDS = 0.1
 
 _SIDECAR_RESOURCES = {
     "memoryRequest": "100Mi",
@@ -94,19 +107,19 @@ class KServe:
         certificates.mkdir(parents=True)
         shutil.copy(pki.certificate, certificates / "tls.crt")
         shutil.copy(pki.key, certificates / "tls.key")
-        kubectl.apply_kustomization(self._manifests / "crd" / "full")
+        kubectl.create_kustomization(self._manifests / "crd" / "full")
         metadata = {"name": "inferenceservice-config", "namespace": NAMESPACE}
         data = {key: json.dumps(value) for key, value in _CONFIG.items()}
         kubectl.apply(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data},
         )
-        _wait_established(kubectl)
+        _wait_discoverable(kubectl)
 
     def install_runtimes(self, kubectl: Kubectl) -> None:
         """Creates KServe's own serving runtimes, while no webhook has to be asked yet."""
-        kubectl.apply_kustomization(self._manifests / "runtimes")
-        kubectl.apply_kustomization(self._manifests / "storagecontainers")
+        kubectl.create_kustomization(self._manifests / "runtimes")
+        kubectl.create_kustomization(self._manifests / "storagecontainers")
 
     def install_webhooks(self, kubectl: Kubectl, pki: Pki) -> None:
         """Lets the API server ask the manager, which must be ready."""
@@ -124,13 +137,10 @@ class KServe:
             yield manifest
 
 
-def _wait_established(kubectl: Kubectl) -> None:
-    """Waits until the new types are served; `kubectl wait` fails on conditions not yet there."""
-    deadline = time.monotonic() + _ESTABLISHED_SECONDS
-    while time.monotonic() < deadline:
-        found = json.loads(kubectl.run("get", "customresourcedefinitions", "-o", "json"))["items"]
-        conditions = [definition["status"].get("conditions") or [] for definition in found]
-        established = {"type": "Established", "status": "True"}
-        if all(any(established.items() <= each.items() for each in own) for own in conditions):
-            return
-    raise StartupError("the API server did not establish KServe's types")
+def _wait_discoverable(kubectl: Kubectl) -> None:
+    """Waits until clients can find the new types, which is a while after the server has them."""
+    deadline = time.monotonic() + _DISCOVERY_SECONDS
+    while not all(kinds <= kubectl.get_kinds(_GROUP, version) for version, kinds in _KINDS.items()):
+        if time.monotonic() > deadline:
+            raise StartupError("the API server does not serve KServe's types")
+        time.sleep(_POLL_SECONDS)

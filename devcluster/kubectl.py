@@ -42,9 +42,17 @@ class Kubectl:
         items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self.run("apply", "--server-side", "--validate=false", "-f", "-", stdin=json.dumps(items))
 
-    def apply_kustomization(self, directory: Path) -> None:
-        """Creates or updates the objects of a kustomization."""
-        self.run("apply", "--server-side", "--validate=false", "-k", str(directory))
+    def create_kustomization(self, directory: Path) -> None:
+        """Creates the objects of a kustomization (half the server's work of applying them)."""
+        self.run("create", "--validate=false", "-k", str(directory))
+
+    def get_kinds(self, group: str, version: str) -> set[str]:
+        """The kinds that clients find in a group's version; none while it is not known."""
+        try:
+            found = json.loads(self.run("get", "--raw", f"/apis/{group}/{version}"))
+        except DevclusterError:
+            return set()
+        return {resource["kind"] for resource in found["resources"]}
 
     @property
     def _quiet(self) -> list[str]:

@@ -10,9 +10,7 @@ from devcluster.probes import http_probe
 from devcluster.processes import Component
 
 
-def create_prometheus(
-    directory: Directory, program: Path, port: int, proxy_url: str | None
-) -> Component:
+def create_prometheus(directory: Directory, program: Path, port: int, proxy_url: str) -> Component:
     """Writes the configuration and describes the process.
 
     Whoever wants to be scraped writes a file of targets (`file_sd`) into
@@ -20,13 +18,13 @@ def create_prometheus(
     """
     home = directory.path / "prometheus"
     (home / "targets").mkdir(parents=True)
-    job: dict[str, object] = {
+    job = {
         "job_name": "files",
         "file_sd_configs": [{"files": ["targets/*.json"], "refresh_interval": "2s"}],
-    }
-    if proxy_url:
         # Pods have made-up addresses that only the proxy knows; programs on loopback have not.
-        job |= {"proxy_url": proxy_url, "no_proxy": "127.0.0.1,localhost"}
+        "proxy_url": proxy_url,
+        "no_proxy": "127.0.0.1,localhost",
+    }
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "scrape_configs": [job],
