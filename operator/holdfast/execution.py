@@ -18,7 +18,13 @@ from holdfast.clients.resources import (
     SERVING_RUNTIME,
 )
 from holdfast.domain.comparison import is_applied
-from holdfast.domain.kubeobject import KubeObject, Ownership, name_of, uid_of
+from holdfast.domain.kubeobject import (
+    KubeObject,
+    Ownership,
+    is_terminating,
+    name_of,
+    uid_of,
+)
 from holdfast.domain.observed import Observed
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome
 from holdfast.domain.serving import selected_revision
@@ -129,7 +135,7 @@ class Executor:
         gone = await self._kube.delete(
             resource, namespace, action.name, uid=action.uid, foreground=action.foreground
         )
-        if gone is not None and gone["kind"] == action.kind:
+        if gone is not None and gone["kind"] == action.kind and is_terminating(gone):
             self._store.put(gone)
         else:
             self._store.forget(resource, namespace, action.name, action.uid)

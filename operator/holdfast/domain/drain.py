@@ -6,11 +6,16 @@ revision warm (design §3).
 """
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from holdfast.domain.kubeobject import KubeObject, created_at
 from holdfast.domain.observed import is_pod_ready
 from holdfast.domain.record import Record
 from holdfast.domain.situation import Situation
+
+_TICK: Final = timedelta(seconds=1)
+"""Pods tell their birth in whole seconds: a replacement must not be born in the second of the
+departure, or it would be taken for one of those left behind."""
 
 
 def drain_start(situation: Situation, record: Record) -> datetime | None:
@@ -18,8 +23,8 @@ def drain_start(situation: Situation, record: Record) -> datetime | None:
     if record is situation.active or record.left_at is None:
         return None
     if situation.is_rolled_back:
-        return record.left_at
-    return record.left_at + timedelta(seconds=situation.observed.spec.rollout.drain_seconds)
+        return record.left_at + _TICK
+    return record.left_at + _TICK + timedelta(seconds=situation.observed.spec.rollout.drain_seconds)
 
 
 def is_drained(situation: Situation, record: Record) -> bool:

@@ -206,22 +206,22 @@ def stop_unneeded(situation: Situation) -> Iterator[Action]:
         if name in kept or name == selected:
             continue
         if live.is_up and live.inference_service is not None:
-            record = records.get(name)
-            superseded = record and not record.was_active and not record.rejection
             yield Delete.of(
                 live.inference_service,
                 foreground=True,
-                announcement=Announcement(
-                    "Normal",
-                    "RevisionSuperseded",
-                    f"Revision {name} is no longer wanted; it never was active.",
-                    Outcome.SUPERSEDED,
-                )
-                if superseded
-                else Announcement("Normal", "RevisionStopped", f"Revision {name} is cold now."),
+                announcement=_announce_stop(name, records.get(name)),
             )
         elif live.inference_service is None and live.runtime is not None:
             yield Delete.of(live.runtime)
+
+
+def _announce_stop(name: str, record: Record | None) -> Announcement:
+    if record is not None and record.rejection is not None:
+        return Announcement("Normal", "RevisionStopped", f"The rejected revision {name} stops.")
+    if record is not None and record.was_active:
+        return Announcement("Normal", "RevisionStopped", f"Revision {name} is cold now.")
+    message = f"Revision {name} is no longer wanted; it never was active."
+    return Announcement("Normal", "RevisionSuperseded", message, Outcome.SUPERSEDED)
 
 
 def drain_left_behind(situation: Situation) -> Iterator[Action]:
