@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,11 +23,30 @@ from devcluster.probes import http_probe
 from devcluster.processes import Component, Identity
 from devcluster.prometheus import create_prometheus
 from devcluster.supervisor import Supervisor
-from devcluster.tools import Binaries
+from devcluster.tools import Binaries, Tool
 
 _REPOSITORY = Path(__file__).parent.parent
 _READY_SECONDS = 180.0  # seconds where the machine is free
 _NODE_GRACE_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What a cluster consists of; see `Cluster.start`."""
+
+    kserve: bool
+    prometheus: bool
+    images: Sequence[Path]
+    node_arguments: Sequence[str]
+
+    @property
+    def programs(self) -> list[Tool]:
+        """The programs that it takes."""
+        return [
+            *tools.CONTROL_PLANE,
+            *(tools.KSERVE if self.kserve else ()),
+            *(tools.PROMETHEUS if self.prometheus else ()),
+        ]
 
 
 class Cluster:
@@ -55,6 +75,7 @@ class Cluster:
         kserve: bool = True,
         prometheus: bool = False,
         images: Sequence[Path] = (),
+        node_arguments: Sequence[str] = (),
         directory: Path | None = None,
         say: Callable[[str], None] = lambda message: None,
     ) -> Self:
@@ -66,6 +87,7 @@ class Cluster:
             kserve: Run KServe, its webhooks and its runtimes.
             prometheus: Run Prometheus.
             images: Tables from container image to command, for the node.
+            node_arguments: More arguments of the node, see `python -m devcluster.node --help`.
             directory: Where its files go; a temporary one, removed at the end, if absent.
             say: Is told of progress.
 
@@ -75,13 +97,9 @@ class Cluster:
             ComponentDiedError: A component ended while starting.
             StartupError: A component did not become ready.
         """
-        wanted = [
-            *tools.CONTROL_PLANE,
-            *(tools.KSERVE if kserve else ()),
-            *(tools.PROMETHEUS if prometheus else ()),
-        ]
-        programs = binaries.ensure(wanted)
-        manifests = binaries.get_kserve_manifests() if kserve else None
+        options = _Options(kserve, prometheus, images, node_arguments)
+        programs = binaries.ensure(options.programs)
+        manifests = binaries.get_kserve_manifests() if options.kserve else None
         temporary = directory is None
         place = Directory(directory or Path(tempfile.mkdtemp(prefix="devcluster-")))
         if temporary:
@@ -89,19 +107,13 @@ class Cluster:
         place.claim()
         cluster = cls(place, say, temporary)
         try:
-            cluster._bring_up(programs, manifests, prometheus, images)
+            cluster._bring_up(options, programs, manifests)
         except BaseException:
             cluster.stop()
             raise
         return cluster
 
-    def _bring_up(
-        self,
-        programs: Binaries,
-        manifests: Path | None,
-        prometheus: bool,
-        images: Sequence[Path],
-    ) -> None:
+    def _bring_up(self, options: _Options, programs: Binaries, manifests: Path | None) -> None:
         begun = time.monotonic()
         self._state.binaries = {name: str(path) for name, path in programs.items()}
         self._directory.write_state(self._state)
@@ -112,8 +124,8 @@ class Cluster:
         self._run(plane.apiserver)
         self._supervisor.wait_ready([plane.apiserver], _READY_SECONDS)
         self._say(f"API server ready after {time.monotonic() - begun:.1f}s")
-        others = [*plane.controllers, self._create_node(programs, images)]
-        if prometheus:
+        others = [*plane.controllers, self._create_node(programs, options)]
+        if options.prometheus:
             port = self._ports.take()
             self._state.prometheus_url = f"http://127.0.0.1:{port}"
             proxy = self._state.proxy_url
@@ -133,7 +145,7 @@ class Cluster:
         self._directory.write_state(self._state)
         self._say(f"cluster ready after {time.monotonic() - begun:.1f}s")
 
-    def _create_node(self, programs: Binaries, images: Sequence[Path]) -> Component:
+    def _create_node(self, programs: Binaries, options: _Options) -> Component:
         home = self._directory.path / "node"
         home.mkdir()
         command = [sys.executable, "-m", "devcluster.node"]
@@ -141,8 +153,9 @@ class Cluster:
         command += ["--proxy-port", str(self._proxy_port)]
         if "kserve-agent" in programs:
             command += ["--agent-binary", str(programs["kserve-agent"])]
-        for table in images:
+        for table in options.images:
             command += ["--images", str(table.absolute())]
+        command += options.node_arguments
         return Component(
             name="node",
             command=command,
