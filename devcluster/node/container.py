@@ -196,12 +196,7 @@ class Container:
             self._set_terminated(128, "StartError", str(error))
             return
         self._start_prober()
-        await self._wait_for_end(self._process)
-
-    async def _wait_for_end(self, process: Process) -> None:
-        # Shielded, so that cancelling a restart loop does not lose the process's end.
-        code = await asyncio.shield(asyncio.ensure_future(process.wait()))
-        self._finish(code)
+        self._finish(await self._process.wait())
 
     def _finish(self, code: int) -> None:
         if self._process is None:

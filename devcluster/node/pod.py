@@ -14,7 +14,7 @@ import aiohttp
 from devcluster.node.api import STRATEGIC_MERGE, ApiError, Json
 from devcluster.node.container import Container
 from devcluster.node.context import NodeContext, format_now, get_pod_path
-from devcluster.node.status import ContainerRecord, Verdict, compute_status
+from devcluster.node.status import ContainerRecord, Verdict, compute_status, is_same_status
 from devcluster.node.volumes import VolumeError, VolumeMaker
 
 VOLUME_RETRY_SECONDS = 1.0
@@ -62,7 +62,8 @@ class PodWorker:
         self.address = context.network.get_address(metadata["uid"], status.get("podIP"))
         self._started = status.get("startTime") or format_now()
         self._previous: Json = status
-        self._has_sandbox = self._ending = False
+        self._has_sandbox = bool(status.get("podIP"))
+        self._ending = False
         self._verdict: Verdict | None = None
         self._dirty, self._deleted, self._gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._progress = asyncio.Event()
@@ -226,7 +227,7 @@ class PodWorker:
             ending=self._ending,
             verdict=self._verdict,
         )
-        if status == self._previous:
+        if is_same_status(status, self._previous):
             return
         body = {"metadata": {"uid": self._pod["metadata"]["uid"]}, "status": status}
         path = get_pod_path(self._pod) + "/status"

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from devcluster.node.reaper import kill_marked
 
 _HERE = Path(__file__).parent
-_MARK = "DEVCLUSTER_NODE"
+_NODE_MARK = "DEVCLUSTER_NODE"
+_PROCESS_MARK = "DEVCLUSTER_PROCESS"
 
 
 class StartError(Exception):
@@ -20,25 +22,34 @@ class StartError(Exception):
 
 
 class Process:
-    """A running program and its process group."""
+    """A running program, its process group, and whatever else it starts."""
 
-    def __init__(self, process: asyncio.subprocess.Process, supervisor: "Supervisor") -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, mark: str, on_end: Callable[[int], None]
+    ) -> None:
         self._process = process
-        self._supervisor = supervisor
+        self._mark = mark
+        self._on_end = on_end
         self.pid = process.pid
+        self._end = asyncio.create_task(self._finish())
 
     async def wait(self) -> int:
-        """Wait for the program to end, end the rest of its group, return the exit code.
+        """Wait for the program to end and return the exit code; everything it left is killed.
 
         A death by signal n is 128 + n, as a container runtime reports it.
         """
+        return await asyncio.shield(self._end)
+
+    async def _finish(self) -> int:
         code = await self._process.wait()
+        # As in a container, where the others end with process 1; some may be in other groups.
         self.signal(signal.SIGKILL)
-        self._supervisor.forget(self.pid)
+        await asyncio.to_thread(kill_marked, self._mark)
+        self._on_end(self.pid)
         return code if code >= 0 else 128 - code
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole process group."""
+        """Send a signal to the process group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
@@ -52,7 +63,7 @@ class Supervisor:
 
     async def start(self) -> None:
         """End what an earlier node of this directory left, and start the reaper."""
-        mark = f"{_MARK}={self._mark_value}"
+        mark = f"{_NODE_MARK}={self._mark_value}"
         await asyncio.to_thread(kill_marked, mark)
         self._reaper = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(_HERE / "reaper.py"), mark,
@@ -87,22 +98,20 @@ class Supervisor:
                 "failed: runc create failed: unable to start container process: exec: "
                 f'"{name}": executable file not found in $PATH'
             )
+        token = secrets.token_hex(8)
+        marks = {_NODE_MARK: self._mark_value, _PROCESS_MARK: token}
         with output.open("ab") as log:
             try:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-I", "-S", str(_HERE / "launcher.py"), str(os.getpid()),
                     program, *argv[1:],
                     stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory,
-                    env={**env, _MARK: self._mark_value}, start_new_session=True,
+                    env={**env, **marks}, start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
                 raise StartError(f"failed to start container process: {error}") from error
         self._tell_reaper(process.pid)
-        return Process(process, self)
-
-    def forget(self, group: int) -> None:
-        """Tell the reaper that a process group has ended."""
-        self._tell_reaper(-group)
+        return Process(process, f"{_PROCESS_MARK}={token}", lambda pid: self._tell_reaper(-pid))
 
     def _tell_reaper(self, group: int) -> None:
         if self._reaper is not None and self._reaper.stdin is not None:

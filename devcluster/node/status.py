@@ -61,7 +61,8 @@ def compute_phase(
         ending: The pod is being removed and nothing will be restarted.
     """
     stopped = [record.exit_code for record in main if record.exit_code is not None]
-    running = any(record.kind == "running" for record in main)
+    # A pod is not over while a sidecar runs.
+    running = any(record.kind == "running" for record in [*init, *main])
     if ending and not running:
         return "Succeeded" if len(stopped) == len(main) and not any(stopped) else "Failed"
     once = [record for record in init if not record.sidecar]
@@ -134,6 +135,28 @@ def compute_status(
         status["reason"] = verdict.reason
         status["message"] = verdict.message
     return status
+
+
+def is_same_status(computed: Json, known: Json) -> bool:
+    """Say whether a computed status adds nothing to what the API server has."""
+    return all(_simplify(known.get(key)) == _simplify(value) for key, value in computed.items())
+
+
+def _simplify(value: object) -> object:
+    """Bring a value and what the API server makes of it to one form: without empty fields."""
+    if isinstance(value, dict):
+        simple = {key: _simplify(part) for key, part in value.items()}
+        return {key: part for key, part in simple.items() if part not in (None, "")}
+    if isinstance(value, list):
+        parts = [_simplify(part) for part in value]
+        return sorted(
+            parts, key=lambda part: str(part.get("type")) if isinstance(part, dict) else ""
+        )
+    return value
+
+
+def _get_type(part: object) -> str:
+    return str(part.get("type")) if isinstance(part, dict) else ""
 
 
 def _describe(record: ContainerRecord, *, init: bool) -> Json:
