@@ -101,6 +101,11 @@ class Operator:
                 raise StartupError(f"the operator is not ready: see {self.log}")
             time.sleep(_POLL_SECONDS)
 
+    def ensure_started(self) -> None:
+        """Starts it unless it runs."""
+        if self._process is None or self._process.exit_status is not None:
+            self.start()
+
     def kill(self) -> None:
         """Ends it in the middle of whatever it does."""
         self._end(signal.SIGKILL)
