@@ -20,6 +20,8 @@ from devcluster.node.volumes import VolumeError, VolumeMaker
 VOLUME_RETRY_SECONDS = 1.0
 API_RETRY_SECONDS = 0.5
 FORCED_GRACE_SECONDS = 1.0
+# A pod often changes several times in a moment; one write says it all.
+COALESCE_SECONDS = 0.005
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class PodWorker:
         self._progress = asyncio.Event()
         self._init = self._make_containers("initContainers", "initContainerStatuses")
         self._main = self._make_containers("containers", "containerStatuses")
+        self._dirty.set()
         self.update(pod)
 
     def _make_containers(self, key: str, status_key: str) -> list[Container]:
@@ -93,7 +96,8 @@ class PodWorker:
     def update(self, pod: Json) -> None:
         """Take note of a newer version of the pod."""
         self._pod = pod
-        self._dirty.set()
+        if pod["spec"].get("readinessGates"):
+            self._dirty.set()  # conditions that others set count
         if pod["metadata"].get("deletionTimestamp"):
             self._deleted.set()
 
@@ -211,6 +215,7 @@ class PodWorker:
     async def _write_changes(self) -> None:
         while True:
             await self._dirty.wait()
+            await asyncio.sleep(COALESCE_SECONDS)
             await self._write_status()
 
     async def _write_status(self) -> None:
