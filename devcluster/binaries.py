@@ -12,13 +12,13 @@ from pathlib import Path
 from devcluster.cache import Entry, file_lock, get_cache_root
 from devcluster.errors import BuildError
 from devcluster.go import find_go, go_environment
+from devcluster.overlay import write_overlay
 from devcluster.processes import bind_to_this_process
 from devcluster.progress import Progress, format_duration
-from devcluster.tools import MODULES, Binaries, Tool
+from devcluster.tools import KSERVE_MODULE, MODULES, Binaries, Tool
 
 _PROGRESS_SECONDS = 1.0
 _ERROR_LINES = 40
-_KSERVE_MODULE = "github.com/kserve/kserve"
 
 
 def ensure(tools: Sequence[Tool], cache: Path | None = None) -> Binaries:
@@ -62,12 +62,12 @@ class Builder:
     def get_kserve_manifests(self) -> Path:
         """See `get_kserve_manifests`."""
         module = MODULES / "kserve"
-        key = Tool("kserve-config", module, _KSERVE_MODULE).key()
+        key = Tool("kserve-config", module, KSERVE_MODULE).key()
         target = self._cache / "kserve-config" / key
         with file_lock(target.with_suffix(".lock")):
             if not target.is_dir():
-                command = [str(self._go), "list", "-m", "-f", "{{.Dir}}", _KSERVE_MODULE]
-                _run([str(self._go), "mod", "download", _KSERVE_MODULE], module)
+                _run([str(self._go), "mod", "download", KSERVE_MODULE], module)
+                command = [str(self._go), "list", "-m", "-f", "{{.Dir}}", KSERVE_MODULE]
                 source = Path(_run(command, module).strip()) / "config"
                 partial = target.with_suffix(".partial")
                 shutil.rmtree(partial, ignore_errors=True)
@@ -81,6 +81,13 @@ class Builder:
     @cached_property
     def _go(self) -> Path:
         return find_go(self._cache, _say)
+
+    def _package_arguments(self, tool: Tool, workspace: Path) -> list[str]:
+        if tool.edit is None:
+            return [tool.package]
+        command = [str(self._go), "list", "-f", "{{.Dir}}", tool.package]
+        main = Path(_run(command, tool.module).strip()) / "main.go"
+        return write_overlay(tool.edit, main, tool.module, workspace)
 
     def _entry(self, tool: Tool) -> Entry:
         return Entry(self._cache / tool.name / tool.key(), tool.name)
@@ -111,7 +118,8 @@ class Builder:
             with entry.workspace() as workspace:
                 built = workspace / tool.name
                 log = workspace / "log"
-                command = [str(self._go), "build", *tool.flags(), "-o", str(built), tool.package]
+                command = [str(self._go), "build", *tool.flags(), "-o", str(built)]
+                command += self._package_arguments(tool, workspace)
                 with log.open("w") as output:
                     status = _run_watched(command, tool, output.fileno(), progress)
                 if status:

@@ -4,11 +4,15 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+
+from devcluster.overlay import Edit
 
 MODULES = Path(__file__).parent / "tools"
 """One small Go module per upstream project, which pins its version in go.mod and go.sum."""
+
+KSERVE_MODULE = "github.com/kserve/kserve"
 
 _STRIP = "-s -w"
 _KUBERNETES_VERSION = "v1.36.3"
@@ -34,6 +38,7 @@ class Tool:
         package: The import path of its main package.
         ldflags: Flags of the linker.
         tags: Build tags.
+        edit: A change of its source.
         seconds: How long a first build takes on two cores, for the progress display.
     """
 
@@ -42,6 +47,7 @@ class Tool:
     package: str
     ldflags: str = _STRIP
     tags: str = ""
+    edit: Edit | None = None
     seconds: int = 60
 
     def flags(self) -> list[str]:
@@ -55,6 +61,7 @@ class Tool:
             self.name,
             self.package,
             *self.flags(),
+            *(astuple(self.edit) if self.edit else ()),
             platform.system(),
             platform.machine(),
             *((self.module / name).read_text() for name in ("go.mod", "go.sum")),
@@ -67,9 +74,16 @@ def _kubernetes(name: str, seconds: int) -> Tool:
     return Tool(name, MODULES / "kubernetes", package, _KUBERNETES_LDFLAGS, seconds=seconds)
 
 
-def _kserve(name: str, package: str, ldflags: str, seconds: int) -> Tool:
-    path = f"github.com/kserve/kserve/cmd/{package}"
-    return Tool(name, MODULES / "kserve", path, ldflags, seconds=seconds)
+def _kserve(package: str, ldflags: str, listen: tuple[str, str], seconds: int) -> Tool:
+    """A program of KServe, which listens on loopback only (it has no option for that)."""
+    return Tool(
+        f"kserve-{package}",
+        MODULES / "kserve",
+        f"{KSERVE_MODULE}/cmd/{package}",
+        ldflags,
+        edit=Edit(*listen),
+        seconds=seconds,
+    )
 
 
 def _prometheus(name: str, seconds: int) -> Tool:
@@ -85,10 +99,20 @@ CONTROL_PLANE = (
     _kubernetes("kubectl", 30),
 )
 KSERVE = (
-    _kserve("kserve-manager", "manager", _STRIP, 180),
-    # A relative path: the agent's own is one abstract socket per machine, so that a second
-    # agent exits; with this each pod's working directory has its own.
-    _kserve("kserve-agent", "agent", f"{_STRIP} -X main.unixSocketPath=agent.sock", 20),
+    _kserve(
+        "manager",
+        _STRIP,
+        ("Port: options.webhookPort,", 'Host: "127.0.0.1", Port: options.webhookPort,'),
+        180,
+    ),
+    _kserve(
+        "agent",
+        # A relative path: the agent's own is one abstract socket per machine, so that a second
+        # agent exits; with this each pod's working directory has its own.
+        f"{_STRIP} -X main.unixSocketPath=agent.sock",
+        ('NewServer(":"+port,', 'NewServer("127.0.0.1:"+port,'),
+        20,
+    ),
 )
 PROMETHEUS = (_prometheus("prometheus", 140), _prometheus("promtool", 60))
 ALL = CONTROL_PLANE + KSERVE + PROMETHEUS

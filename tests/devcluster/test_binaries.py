@@ -13,6 +13,7 @@ from devcluster import tools
 from devcluster.binaries import ensure
 from devcluster.errors import BuildError
 from devcluster.go import find_go, get_version
+from devcluster.overlay import Edit
 from devcluster.processes import Identity
 from devcluster.progress import Progress, format_duration
 from devcluster.tools import Tool
@@ -125,6 +126,16 @@ def test_a_new_modification_time_alone_is_no_damage(tool: Tool, cache: Path, bui
     os.utime(ensure([tool], cache)["tiny"])
     ensure([tool], cache)
     assert count(builds) == 1
+
+
+def test_a_source_can_be_edited_for_the_build_alone(tool: Tool, cache: Path) -> None:
+    edited = replace(tool, edit=Edit('word = "plain"', 'word = "edited"'))
+    assert edited.key() != tool.key()
+    assert run(ensure([edited], cache)["tiny"]) == "edited"
+    assert sorted(path.name for path in tool.module.iterdir()) == ["go.mod", "go.sum", "main.go"]
+    outdated = replace(tool, edit=Edit("no such line", ""))
+    with pytest.raises(BuildError, match="edit is outdated"):
+        ensure([outdated], cache)
 
 
 def test_a_build_that_fails_says_why_and_stores_nothing(tool: Tool, cache: Path) -> None:
