@@ -1,0 +1,89 @@
+"""`make demo`: the whole story, with timings; exit status 0 only if every step held."""
+
+import argparse
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from devcluster import holdfast
+from devcluster.access import Access
+from devcluster.cluster import Cluster
+from devcluster.errors import DevclusterError
+from examples.employment import train
+from examples.employment.data import DataUnavailableError
+from examples.employment.demo import scenes
+from examples.employment.demo.clients import Clients
+from examples.employment.demo.stage import NAMESPACE, URL, Stage
+from examples.employment.demo.story import Story
+
+_IMAGES = Path(__file__).parent.parent / "images.yaml"
+_ROWS = 200
+
+
+def main() -> int:
+    """Tell the story."""
+    parser = argparse.ArgumentParser(prog="python -m examples.employment.demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
+    options = parser.parse_args()
+    try:
+        return _tell(keep=options.keep)
+    except (DevclusterError, DataUnavailableError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _tell(*, keep: bool) -> int:
+    story = Story()
+    story.scene("A cluster: etcd, the Kubernetes control plane and KServe, as processes")
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-demo-") as folder,
+        Cluster.start(
+            images=[_IMAGES], directory=Path(folder) / "cluster", say=story.tell
+        ) as cluster,
+    ):
+        holdfast.install(cluster.access)
+        with holdfast.Operator(cluster.access):
+            story.step("Holdfast runs", True, "as its own ServiceAccount")
+            stage = Stage(cluster.access, Path(folder) / "models")
+            stage.create_claim()
+            _play(story, stage)
+            held = story.summarise()
+            if keep:
+                _keep(cluster.access)
+    return 0 if held else 1
+
+
+def _play(story: Story, stage: Stage) -> None:
+    scenes.train_models(story, stage)
+    _, holdout = train.split_sample()
+    scenes.deploy_first(story, stage)
+    with Clients(URL, stage.proxy, holdout.rows[:_ROWS].tolist()) as clients:
+        scenes.answer(story, clients)
+        scenes.update(story, stage, clients)
+        scenes.roll_back(story, stage, clients)
+        scenes.roll_forward(story, stage, clients)
+        scenes.break_things(story, stage, clients)
+        scenes.return_to_good(story, stage)
+    scenes.look_around(story, stage)
+
+
+def _keep(access: Access) -> None:
+    print(f"""
+It is running. In another terminal:
+  export KUBECONFIG={access.kubeconfig}
+  export PATH={access.binary("kubectl").parent}:$PATH
+  kubectl -n {NAMESPACE} get mdep,isvc,pods
+  curl -x {access.proxy_url} {URL.removesuffix(":predict")}
+  tail -f {access.logs}/operator.log
+Ctrl-C here ends all of it.""")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        print()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

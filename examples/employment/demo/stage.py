@@ -1,0 +1,118 @@
+"""Where the story plays: a devcluster, the operator in it, the models on their claim."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from devcluster.access import Access
+from devcluster.rest import Api
+
+NAMESPACE: Final = "ml"
+NAME: Final = "employment"
+URL: Final = f"http://{NAME}.{NAMESPACE}.svc.cluster.local/v1/models/{NAME}:predict"
+
+_EXAMPLE: Final = Path(__file__).parent.parent
+_PATH: Final = f"apis/holdfast.dev/v1alpha1/namespaces/{NAMESPACE}/modeldeployments"
+_POLL_SECONDS: Final = 0.05
+
+
+class Stage:
+    """The cluster as the story uses it."""
+
+    def __init__(self, access: Access, models: Path) -> None:
+        """Speaks to a cluster in which Holdfast runs; `models` is the folder of the claim."""
+        self._access = access
+        self._api = Api(access)
+        self.models = models
+        self.proxy = access.proxy_url or ""
+        self.declared: dict[str, Any] = {}
+        """The spec that was applied first."""
+
+    def kubectl(self, *arguments: str) -> str:
+        """What a user's kubectl prints in the example's namespace."""
+        return self._access.kubectl.run("-n", NAMESPACE, *arguments)
+
+    def create_claim(self) -> None:
+        """The namespace, and the claim `models` on the folder."""
+        text = (_EXAMPLE / "volume.yaml").read_text().replace("/path/to/models", str(self.models))
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        self._access.kubectl.apply(namespace, *yaml.safe_load_all(text))
+
+    def apply(self, model: str, **spec: Any) -> float:
+        """Create the ModelDeployment from the example's file; returns the moment."""
+        manifest = yaml.safe_load((_EXAMPLE / "modeldeployment.yaml").read_text())
+        manifest["spec"]["template"]["model"] |= describe_model(model)
+        manifest["spec"] |= spec
+        manifest["metadata"].pop("namespace", None)
+        self.declared = manifest["spec"]
+        moment = time.monotonic()
+        self._api.must("POST", _PATH, manifest)
+        return moment
+
+    def edit(self, change: dict[str, Any]) -> float:
+        """Merge a change into the spec; returns the moment before it was sent."""
+        moment = time.monotonic()
+        content = "application/merge-patch+json"
+        self._api.must("PATCH", f"{_PATH}/{NAME}", {"spec": change}, content)
+        return moment
+
+    def deployment(self) -> dict[str, Any]:
+        """The ModelDeployment as it is now."""
+        return self._api.must("GET", f"{_PATH}/{NAME}")
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """A condition, if it speaks of the current spec; otherwise empty."""
+        deployment = self.deployment()
+        generation = deployment["metadata"]["generation"]
+        for condition in (deployment.get("status") or {}).get("conditions", []):
+            if condition["type"] == kind and condition["observedGeneration"] == generation:
+                return dict(condition)
+        return {}
+
+    def active(self) -> str:
+        """The name of the active revision."""
+        status = self.deployment().get("status") or {}
+        return str((status.get("activeRevision") or {}).get("name", ""))
+
+    def is_promoted(self) -> bool:
+        """Whether the wanted revision is the active one."""
+        return self.condition("Promoted").get("status") == "True"
+
+    def is_drained(self, revision: str) -> bool:
+        """Whether every pod that a revision had when it was left has been replaced."""
+        record = self._api.must(
+            "GET", f"apis/apps/v1/namespaces/{NAMESPACE}/controllerrevisions/{revision}"
+        )
+        left_at = record["metadata"]["annotations"].get("holdfast.dev/left-at")
+        selector = f"holdfast.dev/revision={revision}"
+        pods = self._api.must(
+            "GET", f"api/v1/namespaces/{NAMESPACE}/pods?labelSelector={selector}"
+        )["items"]
+        ready = [pod for pod in pods if _is_ready(pod)]
+        return (
+            left_at is not None
+            and bool(ready)
+            and all(pod["metadata"]["creationTimestamp"] > left_at for pod in pods)
+        )
+
+    def wait(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a condition; returns whether it came to hold in time."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
+
+
+def describe_model(folder: str) -> dict[str, Any]:
+    """What a spec says of the model in a folder of the claim."""
+    return {"uri": f"pvc://models/{NAME}/{folder}", "version": folder}
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
