@@ -17,12 +17,11 @@ class Scaling(ApiModel):
     max_replicas: Replicas | None = Field(
         default=None, description="Most replicas of each component. Absent: as many as minReplicas."
     )
-    metric: Literal["cpu", "memory"] | None = Field(
-        default=None, description="What the autoscaler looks at. Absent: KServe's default, cpu."
+    metric: Literal["cpu", "memory"] = Field(
+        default="cpu", description="What the autoscaler looks at."
     )
-    target: Annotated[int, Field(ge=1, le=100)] | None = Field(
-        default=None,
-        description="Utilisation in percent that the autoscaler aims at. Absent: KServe's default.",
+    target: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=80, description="Utilisation in percent that the autoscaler aims at."
     )
 
     model_config = with_rules(

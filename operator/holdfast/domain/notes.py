@@ -80,18 +80,14 @@ def find_rejection(situation: Situation, record: Record) -> Rejection | None:
     if judgement.progress is Progress.DOOMED:
         return Rejection(judgement.reason, judgement.message, situation.now)
     deadline = situation.deadline(record)
-    if deadline is None or situation.now < deadline or judgement.progress is Progress.UNASKED:
+    if deadline is None or situation.now < deadline:
+        return None
+    if judgement.is_ready or judgement.progress is Progress.UNASKED:
         return None
     seconds = situation.observed.spec.rollout.progress_deadline_seconds
-    if judgement.is_ready:
-        if record is not situation.target or situation.may_become_active(record):
-            return None
-        reason = "TooFewReplicas"
-        detail = f"{situation.needed_replicas(record)} replicas are needed to take over"
-    else:
-        reason = "ProgressDeadlineExceeded" if judgement.reason == "Loading" else judgement.reason
-        detail = judgement.message
-    return Rejection(reason, f"not ready within {seconds} s: {detail}", situation.now)
+    reason = "ProgressDeadlineExceeded" if judgement.reason == "Loading" else judgement.reason
+    message = f"not ready within {seconds} s: {judgement.message}"
+    return Rejection(reason, message, situation.now)
 
 
 def _announce(record: Record, rejection: Rejection) -> Announcement:
@@ -108,8 +104,9 @@ def _find_needed(situation: Situation, record: Record) -> Needed | None:
     live = situation.live(record)
     if record is not situation.target or live.inference_service is None:
         return None
-    if situation.latched_replicas(record) is not None or situation.is_warm(record):
+    if situation.latched(record) is not None or situation.is_warm(record):
         return None
     if not situation.judge(record).is_ready or situation.may_become_active(record):
         return None
-    return Needed(situation.needed_replicas(record), uid_of(live.inference_service))
+    needed, uid = situation.needed_replicas(record), uid_of(live.inference_service)
+    return Needed(needed, situation.now, uid)

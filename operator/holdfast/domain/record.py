@@ -20,6 +20,7 @@ from holdfast.domain.kubeobject import (
     name_of,
     parse_time,
     render_labels,
+    uid_of,
     with_owner,
 )
 
@@ -44,16 +45,21 @@ class Needed:
     """
 
     replicas: int
+    since: datetime
     inference_service_uid: str
 
     def __str__(self) -> str:
-        return f"{self.replicas}@{self.inference_service_uid}"
+        return f"{self.replicas}@{format_time(self.since)}@{self.inference_service_uid}"
+
+    def belongs_to(self, inference_service: KubeObject) -> bool:
+        """Whether it was latched in this life of the InferenceService."""
+        return self.inference_service_uid == uid_of(inference_service)
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read an annotation that `str()` wrote."""
-        replicas, _, uid = text.partition("@")
-        return cls(int(replicas), uid)
+        replicas, since, uid = text.split("@", 2)
+        return cls(int(replicas), parse_time(since), uid)
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ class Record:
     first_promoted_at: datetime | None
     promoted_at: datetime | None
     left_at: datetime | None
+    """When it was left; None as well once it has become active again."""
     held_replicas: int | None
     needed: Needed | None
     rejection: Rejection | None
@@ -104,9 +111,7 @@ class Record:
     @property
     def is_marked_active(self) -> bool:
         """Whether the record says that it became active and was not left since."""
-        return self.promoted_at is not None and (
-            self.left_at is None or self.left_at < self.promoted_at
-        )
+        return self.promoted_at is not None and self.left_at is None
 
     @property
     def reference(self) -> RevisionReference:
@@ -137,6 +142,8 @@ def parse_record(manifest: KubeObject) -> Record:
     def moment(annotation: str) -> datetime | None:
         return parse_time(notes[annotation]) if annotation in notes else None
 
+    promoted_at, left_at = moment(PROMOTED_AT), moment(LEFT_AT)
+    came_back = promoted_at is not None and left_at is not None and left_at < promoted_at
     return Record(
         name=name_of(manifest),
         number=data["number"],
@@ -147,8 +154,8 @@ def parse_record(manifest: KubeObject) -> Record:
         cause=data.get("cause"),
         created=created_at(manifest),
         first_promoted_at=moment(FIRST_PROMOTED_AT),
-        promoted_at=moment(PROMOTED_AT),
-        left_at=moment(LEFT_AT),
+        promoted_at=promoted_at,
+        left_at=None if came_back else left_at,
         held_replicas=int(notes[HELD_REPLICAS]) if HELD_REPLICAS in notes else None,
         needed=Needed.parse(notes[NEEDED_REPLICAS]) if NEEDED_REPLICAS in notes else None,
         rejection=Rejection.parse(notes[REJECTION]) if REJECTION in notes else None,

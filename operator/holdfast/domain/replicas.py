@@ -23,10 +23,13 @@ def compute_replicas(situation: Situation, record: Record) -> Replicas:
     if record is situation.active:
         end = floor_end(situation, record)
         held = _floor(situation, record) if end is not None and situation.now < end else 0
+    elif record.is_marked_active:
+        # Left a moment ago: what it has is about to be noted.
+        held = situation.live(record).replicas
     elif situation.runs_on(record):
         held = record.held_replicas or 0
     else:
-        held = situation.latched_replicas(record) or 0
+        held = situation.latched_replicas(record)
     least = max(scaling.min_replicas, held)
     return Replicas(least, max(least, scaling.most))
 
@@ -40,4 +43,4 @@ def floor_end(situation: Situation, record: Record) -> datetime | None:
 
 def _floor(situation: Situation, record: Record) -> int:
     returned = record.held_replicas if situation.is_rolled_back else None
-    return max(situation.latched_replicas(record) or 0, returned or 0)
+    return max(situation.latched_replicas(record), returned or 0)

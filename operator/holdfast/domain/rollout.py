@@ -145,6 +145,8 @@ def keep_running(situation: Situation) -> Iterator[Action]:
         live = situation.live(record)
         if record.name not in starting and not (record.name in kept and live.is_up):
             continue
+        if record.name in situation.observed.refusals:
+            continue
         yield from _keep_runtime(situation, record)
         yield from _keep_inference_service(situation, record)
 
@@ -254,8 +256,8 @@ RULES: Final[tuple[Callable[[Situation], Iterator[Action]], ...]] = (
     move_service,
     keep_service,
     annotate_records,
-    keep_running,
     stop_unneeded,
+    keep_running,
     drain_left_behind,
     prune_history,
 )

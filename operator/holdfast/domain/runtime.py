@@ -22,6 +22,8 @@ from holdfast.domain.kubeobject import (
 _PROTOCOL_ORDER: Final = {"v1": 1, "v2": 2, "grpc-v1": 3, "grpc-v2": 4}
 _UNKNOWN_PROTOCOL: Final = 0
 _DEFAULT_PROTOCOL: Final = "v1"
+_DEFAULT_PROTOCOL_BY_FORMAT: Final = {"triton": "v2", "vLLM": "v2"}
+"""What KServe's webhook writes into an InferenceService that names no protocol."""
 
 _SERVER_TYPE: Final = "serving.kserve.io/server-type"
 _SERVER_TYPE_BY_NAME: Final = {
@@ -58,9 +60,11 @@ def choose_runtime(
     the cluster's, that supports format and protocol, in the order of priority, lowest protocol,
     newest, name.
     """
-    wanted = model["format"]["name"] + (
+    format_name = model["format"]["name"]
+    wanted = format_name + (
         f" version {model['format']['version']}" if "version" in model["format"] else ""
     )
+    protocol = protocol or _DEFAULT_PROTOCOL_BY_FORMAT.get(format_name)
     if runtime_name := model.get("runtime"):
         return _choose_named(runtime_name, model, protocol, [*namespaced, *cluster_wide], wanted)
     for runtimes in (namespaced, cluster_wide):
@@ -74,7 +78,7 @@ def choose_runtime(
             and _supports_protocol(runtime, protocol or _DEFAULT_PROTOCOL)
         ]
         if usable:
-            return min(usable, key=lambda runtime: _rank(runtime, model["format"]["name"]))
+            return min(usable, key=lambda runtime: _rank(runtime, format_name))
     return NoRuntime(
         "NoSupportingRuntime",
         f"no ServingRuntime or ClusterServingRuntime supports model format {wanted}: install "

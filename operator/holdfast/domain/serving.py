@@ -98,11 +98,12 @@ def _render_transformer(declared: Mapping[str, Any], model_name: str) -> dict[st
 def with_replicas(record: Record, replicas: Replicas, scaling: Scaling) -> dict[str, Any]:
     """The recorded InferenceService with what may change after birth."""
     manifest = copy.deepcopy(dict(record.inference_service))
-    bounds: dict[str, Any] = {"minReplicas": replicas.least, "maxReplicas": replicas.most}
-    if scaling.metric is not None:
-        bounds["scaleMetric"] = scaling.metric
-    if scaling.target is not None:
-        bounds["scaleTarget"] = scaling.target
+    bounds = {
+        "minReplicas": replicas.least,
+        "maxReplicas": replicas.most,
+        "scaleMetric": scaling.metric,
+        "scaleTarget": scaling.target,
+    }
     for component in record.components:
         manifest["spec"][component].update(bounds)
     return manifest

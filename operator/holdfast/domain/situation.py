@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from holdfast.api.template import MAX_COMPONENT_BYTES
-from holdfast.domain.kubeobject import KubeObject, Ownership, created_at, uid_of
+from holdfast.domain.kubeobject import KubeObject, Ownership, created_at
 from holdfast.domain.observed import LiveRevision, Observed
 from holdfast.domain.readiness import Judgement, judge
-from holdfast.domain.record import Record
+from holdfast.domain.record import Needed, Record
 from holdfast.domain.revisions import (
     compute_revision_name,
     find_by_template,
@@ -75,11 +75,13 @@ class Situation:
     def active(self) -> Record | None:
         """The revision that the stable Service selects.
 
-        Where the Service is gone: the revision last promoted and not left, by the records.
+        Where the Service is gone, or selects what is no revision, because somebody edited it:
+        the revision last promoted and not left, by the records.
         """
         if self.observed.service is not None:
             name = selected_revision(self.observed.service)
-            return next((r for r in self.observed.records if r.name == name), None)
+            if selected := next((r for r in self.observed.records if r.name == name), None):
+                return selected
         marked = [record for record in self.observed.records if record.is_marked_active]
         return max(marked, key=lambda r: (r.promoted_at, r.number), default=None)
 
@@ -126,22 +128,24 @@ class Situation:
         """What there is of a revision."""
         return self.observed.live_revision(record.name)
 
-    def latched_replicas(self, record: Record) -> int | None:
+    def latched(self, record: Record) -> Needed | None:
         """How many replicas it needs, if that was latched in this life of it."""
         inference_service = self.live(record).inference_service
         if record.needed is None or inference_service is None:
             return None
-        if record.needed.inference_service_uid != uid_of(inference_service):
-            return None
-        return record.needed.replicas
+        return record.needed if record.needed.belongs_to(inference_service) else None
+
+    def latched_replicas(self, record: Record) -> int:
+        """The latched number; 0 if there is none."""
+        latched = self.latched(record)
+        return latched.replicas if latched else 0
 
     def needed_replicas(self, record: Record) -> int:
         """How many replicas must be available before the Service moves to it (design §3).
 
         `capacity` of the active revision's replicas, never above the most that is allowed.
         """
-        latched = self.latched_replicas(record)
-        if latched is not None:
+        if latched := self.latched_replicas(record):
             return latched
         if self.active is None or not self.serves(self.active):
             return 1
@@ -190,13 +194,16 @@ class Situation:
         return all(live.component(name).available >= needed for name in record.components)
 
     def deadline(self, record: Record) -> datetime | None:
-        """When the revision has had long enough to become ready."""
+        """When the revision has had long enough to become ready.
+
+        Becoming ready is progress: for the replicas that it then needs, time starts anew.
+        """
         inference_service = self.live(record).inference_service
         if inference_service is None:
             return None
-        return created_at(inference_service) + timedelta(
-            seconds=self.observed.spec.rollout.progress_deadline_seconds
-        )
+        latched = self.latched(record)
+        start = latched.since if latched else created_at(inference_service)
+        return start + timedelta(seconds=self.observed.spec.rollout.progress_deadline_seconds)
 
     @property
     def is_rolled_back(self) -> bool:
