@@ -11,7 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_DENIED = re.compile(r"^(admission webhook|ValidatingAdmissionPolicy) .* denied (the )?request")
+_DENIED = re.compile(
+    r"""admission webhook "[^"]+" denied the request"""
+    r"""|ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request"""
+)
+_NOT_OF_THE_SCHEMA = "failed to create typed patch object"
+_OTHER_UID = "metadata.uid: Invalid value"
 
 
 class ApiError(Exception):
@@ -39,7 +44,7 @@ class ApiError(Exception):
 
         A webhook that could not be reached is `Unavailable` instead.
         """
-        return _DENIED.match(self.message) is not None
+        return _DENIED.search(self.message) is not None
 
     @property
     def refused(self) -> bool:
@@ -107,10 +112,11 @@ def build_error_from_status(answer: dict[str, Any], retry_after: str | None = No
         delay = float(seconds) if seconds else None
     except ValueError:  # the date form of Retry-After: let the caller's back-off decide
         delay = None
+    message = str(answer.get("message") or f"HTTP {status}")
     kind = _BY_STATUS.get(status, Unavailable if status >= 500 else Invalid)
-    return kind(
-        status,
-        str(answer.get("reason") or ""),
-        str(answer.get("message") or f"HTTP {status}"),
-        retry_after=delay,
-    )
+    # Two answers of server-side apply whose status says something else than they mean.
+    if status == 500 and message.startswith(_NOT_OF_THE_SCHEMA):
+        kind = Invalid
+    elif status == 422 and _OTHER_UID in message:
+        kind = Conflict
+    return kind(status, str(answer.get("reason") or ""), message, retry_after=delay)

@@ -115,8 +115,9 @@ class Kube:
         """Server-side apply: make the object have these fields, and own them.
 
         Fields that an earlier apply had and this one has not are removed. With
-        `metadata.resourceVersion` in the manifest it is a change of just that version,
-        with `metadata.uid` of just that object.
+        `metadata.uid` in the manifest it is a change of just that object, with
+        `metadata.resourceVersion` of just that version; but a resourceVersion alone still
+        creates an object that is gone.
 
         Args:
             resource: The kind of the manifest.
@@ -131,6 +132,8 @@ class Kube:
 
     async def apply_status(self, resource: Resource, manifest: dict[str, Any]) -> dict[str, Any]:
         """Server-side apply of `status` alone.
+
+        A uid alone does not keep it off a namesake here; a resourceVersion does.
 
         Raises:
             NotFound: the object is gone; a status never creates one.
