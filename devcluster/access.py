@@ -82,7 +82,7 @@ class Access:
         tools = self.binary("kubectl").parent
         return {
             **os.environ,
-            "HOLDFAST_PROXY": self.proxy_url,
+            "DEVCLUSTER_PROXY": self.proxy_url,
             "KUBECONFIG": str(self.kubeconfig),
             "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
         }

@@ -223,7 +223,7 @@ def _signals_end_it() -> Iterator[None]:
 def _describe(access: Access) -> str:
     lines = [
         f"export KUBECONFIG={access.kubeconfig}",
-        f"export HOLDFAST_PROXY={access.proxy_url}   # curl -x $HOLDFAST_PROXY http://NAME.NS.svc/",
+        f"export DEVCLUSTER_PROXY={access.proxy_url}   # curl -x $DEVCLUSTER_PROXY http://NAME.NS.svc/",
     ]
     if access.prometheus_url:
         lines.append(f"Prometheus: {access.prometheus_url}")

@@ -150,7 +150,7 @@ def test_a_foreground_cluster_ends_with_a_signal(tmp_path: Path, number: signal.
 
 
 def test_run_gives_a_command_the_cluster_and_returns_its_status(tmp_path: Path) -> None:
-    script = 'kubectl get nodes -o name; echo "$KUBECONFIG $HOLDFAST_PROXY"; exit 7'
+    script = 'kubectl get nodes -o name; echo "$KUBECONFIG $DEVCLUSTER_PROXY"; exit 7'
     command = ["sh", "-c", script]
     status, out, _ = run("run", *SMALL, "--dir", tmp_path / "cluster", "--", *command)
     assert status == 7
