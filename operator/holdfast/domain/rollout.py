@@ -191,12 +191,12 @@ def ids_of_inference_service(record: Record) -> tuple[tuple[str, str], ...]:
 
 
 def find_leftovers(situation: Situation, record: Record) -> tuple[tuple[str, str], ...]:
-    """What stands in the way of creating the revision's InferenceService."""
-    return tuple(
-        identity
-        for identity in ids_of_inference_service(record)
-        if identity in situation.observed.others
-    )
+    """What stands in the way of creating the revision's InferenceService.
+
+    A runtime that is not ours would serve the model in place of the recorded one.
+    """
+    identities = (("ServingRuntime", record.name), *ids_of_inference_service(record))
+    return tuple(identity for identity in identities if identity in situation.observed.others)
 
 
 def stop_unneeded(situation: Situation) -> Iterator[Action]:
