@@ -161,3 +161,15 @@ class Space:
 
 def is_ready(status: Json) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in status["conditions"])
+
+
+def shell(script: str, **container: Any) -> Json:
+    return {"image": "test/shell:1", "args": [script], **container}
+
+
+SERVER: Json = {"image": "test/server:1"}
+
+
+def state(status: Json, number: int = 0) -> Json:
+    found: Json = status["containerStatuses"][number]["state"]
+    return found
