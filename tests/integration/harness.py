@@ -4,8 +4,9 @@ Everything waits on conditions. The API is spoken directly, as administrator, so
 does not depend on the operator's own client.
 """
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,10 @@ class Place:
         self.wait(holds, f"{kind}={status} ({reason or 'any reason'}) of {name}")
         return self.condition(kind, name)
 
+    def wait_recorded(self, number: int, name: str = "m") -> None:
+        """Wait until a revision is known."""
+        self.wait(lambda: number in self.phases(name), f"revision {number} is recorded")
+
     def wait_phase(self, number: int, phase: str, name: str = "m") -> None:
         """Wait until a revision stands somewhere."""
         self.wait(lambda: self.phases(name).get(number) == phase, f"revision {number} is {phase}")
@@ -198,6 +203,13 @@ class Place:
                 ]
                 raise AssertionError(f"not within {seconds:.0f} s: {what}\n{yaml.dump(seen)}")
             time.sleep(POLL_SECONDS)
+
+    def pod_names(self, number: int, name: str = "m") -> set[str]:
+        """The pods of a revision that are to stay."""
+        pods = self.list("pods", f"holdfast.dev/revision={self.revision(number, name)}")
+        return {
+            pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]
+        }
 
     # --- questions
 
@@ -216,6 +228,18 @@ class Place:
         response = self.ask(name)
         assert response.ok, f"{response.status_code} {response.text}"
         return str(response.json()["predictions"][0])
+
+    # --- what happened meanwhile
+
+    def now(self, plural: str) -> str:
+        """The resourceVersion of a kind, from which `history` can be told."""
+        return str(self.api.must("GET", self.path(plural))["metadata"]["resourceVersion"])
+
+    def history(self, plural: str, since: str) -> Sequence[JsonObject]:
+        """Every event of a kind since then, as a watch tells it: nothing is missed."""
+        query = f"watch=1&resourceVersion={since}&timeoutSeconds=1"
+        response = self.api.call("GET", f"{self.path(plural)}?{query}")
+        return [json.loads(line) for line in response.text.splitlines()]
 
     # --- writes
 
