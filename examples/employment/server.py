@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +20,7 @@ import uvicorn
 from kserve.errors import InferenceError
 from kserve.logging import configure_logging, logger
 from kserve.utils.utils import get_predict_input, get_predict_response
+from threadpoolctl import threadpool_limits
 
 MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle")
 
@@ -37,6 +39,9 @@ class SklearnModel(kserve.Model):
         if len(files) != 1:
             raise FileNotFoundError(f"{len(files)} model files in {self.folder}, expected one")
         model = joblib.load(files[0])
+        # OpenMP counts the node's cores, not the pod's share: its threads then wait for each
+        # other, and answers of milliseconds take seconds. Set now, as the model brings OpenMP in.
+        threadpool_limits(1)
         self.answer = model.predict_proba if self.probabilities else model.predict
         self.ready = True
         return self.ready
@@ -105,6 +110,8 @@ def main() -> None:
     parser.add_argument("--http_host", default=every_address, help="address to listen on")
     parser.add_argument("--drain_seconds", type=float, default=5, help="from SIGTERM to the end")
     args = parser.parse_args()
+    # kserve 0.20 answers through a class that FastAPI has deprecated since, and is told each time.
+    warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
     configure_logging(args.log_config_file)
     model = SklearnModel(args.model_name, args.model_dir)
     try:
