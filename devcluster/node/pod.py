@@ -117,9 +117,10 @@ class PodWorker:
         if phase not in ("Succeeded", "Failed"):
             await self._live()
         await self._deleted.wait()
+        remove_pod_files(self._directory)  # before the object goes, as the kubelet does
         if not self._gone.is_set():
             await self._delete()
-        self._clean_up()
+        self._context.network.release(self._pod["metadata"]["uid"])
 
     async def _live(self) -> None:
         writer = asyncio.create_task(self._write_changes())
@@ -259,10 +260,6 @@ class PodWorker:
             else:
                 return
             await asyncio.sleep(API_RETRY_SECONDS)
-
-    def _clean_up(self) -> None:
-        self._context.network.release(self._pod["metadata"]["uid"])
-        remove_pod_files(self._directory)
 
 
 def remove_pod_files(directory: Path) -> None:
