@@ -153,10 +153,15 @@ def render_frozen_runtime(chosen: KubeObject, key: Key, revision: str) -> dict[s
     """The revision's own copy of the runtime, as it is recorded.
 
     It names the model after the deployment instead of the InferenceService, keeps what KServe
-    reads from the original's annotations, and is invisible to other InferenceServices.
+    reads from the original's annotations, is invisible to other InferenceServices, and lets
+    containers that fail say why.
     """
     spec = copy.deepcopy(dict(chosen["spec"]))
-    spec["containers"] = _with_model_name(spec.get("containers") or [], key.name)
+    spec["containers"] = [
+        # Without it a model that does not load leaves no word on why.
+        {"terminationMessagePolicy": "FallbackToLogsOnError", **container}
+        for container in _with_model_name(spec.get("containers") or [], key.name)
+    ]
     for supported in spec.get("supportedModelFormats") or ():
         supported["autoSelect"] = False
     annotations = {
