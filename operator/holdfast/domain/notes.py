@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from holdfast.domain.failure import compute_image_digests
-from holdfast.domain.kubeobject import format_time, uid_of
+from holdfast.domain.kubeobject import created_at, format_time, uid_of
 from holdfast.domain.observed import is_pod_ready
 from holdfast.domain.plan import Announcement, Outcome
 from holdfast.domain.readiness import Progress
@@ -16,6 +16,7 @@ from holdfast.domain.record import (
     LEFT_AT,
     NEEDED_REPLICAS,
     PROMOTED_AT,
+    READY_UID,
     REJECTION,
     Needed,
     Record,
@@ -24,7 +25,8 @@ from holdfast.domain.record import (
 from holdfast.domain.situation import Situation
 
 _TICK = timedelta(seconds=1)
-"""Times are written in whole seconds: a promotion is put after a departure in the same one."""
+"""Times are written in whole seconds: a promotion is put after a departure in the same one, and
+a departure after the birth of what was left."""
 
 Note = tuple[Record, Mapping[str, str], Announcement | None]
 
@@ -41,6 +43,8 @@ def compute_notes(situation: Situation) -> Iterator[Note]:
             yield record, {REJECTION: str(rejection)}, _announce(record, rejection)
         elif needed := _find_needed(situation, record):
             yield record, {NEEDED_REPLICAS: str(needed)}, None
+        elif uid := _find_waiting(situation, record):
+            yield record, {READY_UID: uid}, None
 
 
 def _promotion(situation: Situation, record: Record) -> dict[str, str]:
@@ -58,9 +62,12 @@ def _promotion(situation: Situation, record: Record) -> dict[str, str]:
 
 
 def _departure(situation: Situation, record: Record) -> dict[str, str]:
+    live = situation.live(record)
     moment = max(situation.now, record.promoted_at or situation.now)
+    if live.inference_service is not None:
+        moment = max(moment, created_at(live.inference_service) + _TICK)
     notes = {LEFT_AT: format_time(moment)}
-    if replicas := situation.live(record).replicas:
+    if replicas := live.replicas:
         notes[HELD_REPLICAS] = str(replicas)
     return notes
 
@@ -110,3 +117,13 @@ def _find_needed(situation: Situation, record: Record) -> Needed | None:
         return None
     needed, uid = situation.needed_replicas(record), uid_of(live.inference_service)
     return Needed(needed, situation.now, uid)
+
+
+def _find_waiting(situation: Situation, record: Record) -> str | None:
+    """The UID of a candidate that is ready for the first time, and not wanted yet."""
+    inference_service = situation.live(record).inference_service
+    if record is not situation.candidate or record is situation.target:
+        return None
+    if inference_service is None or record.ready_uid == uid_of(inference_service):
+        return None
+    return uid_of(inference_service) if situation.judge(record).is_ready else None

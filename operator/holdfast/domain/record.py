@@ -29,6 +29,7 @@ PROMOTED_AT: Final = f"{GROUP}/promoted-at"
 LEFT_AT: Final = f"{GROUP}/left-at"
 HELD_REPLICAS: Final = f"{GROUP}/held-replicas"
 NEEDED_REPLICAS: Final = f"{GROUP}/needed-replicas"
+READY_UID: Final = f"{GROUP}/ready-uid"
 REJECTION: Final = f"{GROUP}/rejection"
 IMAGE_DIGESTS: Final = f"{GROUP}/image-digests"
 
@@ -100,6 +101,8 @@ class Record:
     """When it was left; None as well once it has become active again."""
     held_replicas: int | None
     needed: Needed | None
+    ready_uid: str | None
+    """The life, by UID, in which it was found ready while it had to wait."""
     rejection: Rejection | None
     manifest: KubeObject
 
@@ -158,6 +161,7 @@ def parse_record(manifest: KubeObject) -> Record:
         left_at=None if came_back else left_at,
         held_replicas=int(notes[HELD_REPLICAS]) if HELD_REPLICAS in notes else None,
         needed=Needed.parse(notes[NEEDED_REPLICAS]) if NEEDED_REPLICAS in notes else None,
+        ready_uid=notes.get(READY_UID),
         rejection=Rejection.parse(notes[REJECTION]) if REJECTION in notes else None,
         manifest=manifest,
     )

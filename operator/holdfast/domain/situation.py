@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from holdfast.api.template import MAX_COMPONENT_BYTES
-from holdfast.domain.kubeobject import KubeObject, Ownership, created_at
+from holdfast.domain.kubeobject import KubeObject, Ownership, created_at, uid_of
 from holdfast.domain.observed import LiveRevision, Observed
 from holdfast.domain.readiness import Judgement, judge
 from holdfast.domain.record import Needed, Record
@@ -194,15 +194,20 @@ class Situation:
         return all(live.component(name).available >= needed for name in record.components)
 
     def deadline(self, record: Record) -> datetime | None:
-        """When the revision has had long enough to become ready.
+        """When it has had long enough to become ready; None once it was ready and had to wait.
 
-        Becoming ready is progress: for the replicas that it then needs, time starts anew.
+        Once it is ready, time starts anew for the replicas that it needs. While it waits to be
+        wanted, it may be scaled or moved to another node, and is not ready for a moment.
         """
         inference_service = self.live(record).inference_service
         if inference_service is None:
             return None
-        latched = self.latched(record)
-        start = latched.since if latched else created_at(inference_service)
+        if latched := self.latched(record):
+            start = latched.since
+        elif record.ready_uid == uid_of(inference_service):
+            return None
+        else:
+            start = created_at(inference_service)
         return start + timedelta(seconds=self.observed.spec.rollout.progress_deadline_seconds)
 
     @property

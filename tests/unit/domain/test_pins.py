@@ -155,6 +155,22 @@ def test_while_pinned_a_new_template_is_judged_and_waits() -> None:
     assert cluster.active == "v3"
 
 
+def test_waiting_candidate_that_is_scaled_or_moved_after_its_deadline_is_not_rejected() -> None:
+    cluster = updated()
+    cluster.edit("v3", revision=1)
+    cluster.run(1000)
+    cluster.broken["v3"] = shown.loading()
+    cluster.edit(scaling={"minReplicas": 2})
+    cluster.run(1000)
+    assert cluster.phases()[3] == "Loading"
+    del cluster.broken["v3"]
+    cluster.run()
+    assert cluster.phases()[3] == "Waiting"
+    cluster.edit(revision=None)
+    cluster.reconcile()
+    assert cluster.active == "v3"
+
+
 def test_pin_to_the_waiting_candidate_promotes_it_once() -> None:
     cluster = updated()
     cluster.edit(revision=2)

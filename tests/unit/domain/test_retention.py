@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.domain import shown
-from tests.unit.domain.cluster import Cluster, started
+from tests.unit.domain.cluster import Cluster, spec_of, started
 
 AN_HOUR = 3600
 
@@ -36,6 +36,18 @@ def test_warm_revision_goes_cold_when_its_window_ends() -> None:
     cluster.run(60)
     assert (cluster.running(), cluster.phases()) == ({"v2"}, {2: "Active", 1: "Cold"})
     assert cluster.announced[-1] == "RevisionStopped"
+
+
+def test_revision_that_was_born_and_left_within_one_second_is_warm() -> None:
+    """Times are kept in whole seconds."""
+    cluster = Cluster(spec=spec_of("v1"), startup=0.25).run(1.25)
+    cluster.edit("v2")
+    cluster.run(0.25)
+    assert cluster.active == "v2"
+    cluster.edit("v1")
+    cluster.run(0.25)
+    assert cluster.active == "v1"
+    assert cluster.running() == {"v1", "v2"}
 
 
 def test_runtime_goes_after_its_inference_service() -> None:
