@@ -99,6 +99,14 @@ class Place:
         (self.folder / name).mkdir(parents=True)
         return f"pvc://models/{name}"
 
+    def set_ready(self, name: str, ready: bool) -> None:
+        """Whether the server of a model says that it is ready; it answers all the same."""
+        mark = self.folder / name / "unready"
+        if ready:
+            mark.unlink(missing_ok=True)
+        else:
+            mark.touch()
+
     def deploy(self, uri: str, name: str = "m", **spec: Any) -> JsonObject:
         """Create a ModelDeployment of an sklearn model."""
         template = {"model": {"uri": uri, "format": {"name": "sklearn", "version": "1"}}}
