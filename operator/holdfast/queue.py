@@ -161,7 +161,9 @@ class WorkQueue:
             again = self._compute_backoff(item.failures, error)
             outcome = "conflict" if isinstance(error, Conflict) else "error"
             _report(error, again)
-        telemetry.count_reconcile(outcome, self._now() - started)
+        seconds = self._now() - started
+        telemetry.count_reconcile(outcome, seconds)
+        _log.debug("A pass took %.3f s: %s.", seconds, outcome)
 
         item.running_since = None
         if item.woken:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from holdfast import telemetry
 from holdfast.api.identity import Key
 from holdfast.cache import Cache
-from holdfast.clients.kube import ApiError, Forbidden, Gone, Kube, NotFound
+from holdfast.clients.kube import ApiError, Forbidden, Gone, Kube, NotFound, Unavailable
 from holdfast.clients.resources import Resource, find_resource
 
 _log = logging.getLogger(__name__)
@@ -234,6 +234,8 @@ class Store:
             watch.must_list = True
         if error.status:  # it has answered: nothing hangs that a restart would mend
             watch.contact = asyncio.get_running_loop().time()
-        if problem != watch.problem:
+        if isinstance(error, Unavailable) and watch.failures == 1:
+            _log.info("The watch of %s broke off, starting it again: %s", watch, error)
+        elif problem != watch.problem:
             watch.problem = problem
             _log.warning("%s. Trying again.", problem[0].upper() + problem[1:])

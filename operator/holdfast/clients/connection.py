@@ -166,4 +166,6 @@ async def _open_client() -> ApiClient:
 def _no_answer(error: BaseException) -> Unavailable:
     if isinstance(error, TimeoutError):
         return Unavailable(0, "Timeout", "the API server did not answer in time")
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
+        return Unavailable(0, "NoConnection", "the API server ended the connection")
     return Unavailable(0, "NoConnection", f"no usable answer from the API server: {error}")
