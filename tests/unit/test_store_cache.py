@@ -159,6 +159,14 @@ def test_an_own_deletion_hides_one_object_not_its_namesake() -> None:
     assert told.version() == 13
 
 
+def test_an_own_write_that_is_reported_after_an_own_deletion_stays_hidden() -> None:
+    told = Told()
+    told.relist(10)
+    told.cache.forget("ml", "x", "1")
+    told.cache.put(an_object(12))
+    assert told.version() is None
+
+
 def test_what_the_watch_would_never_tell_of_is_not_overlaid() -> None:
     told = Told()
     told.relist(10)

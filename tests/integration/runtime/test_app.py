@@ -71,8 +71,12 @@ class Process:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def end(self, number: signal.Signals = signal.SIGTERM, seconds: float = 8) -> int:
+        """Ask it to end; returns its exit status."""
         self.process.send_signal(number)
-        return self.process.wait(seconds)
+        status = self.process.wait(seconds)
+        assert "Unclosed" not in self.log.read_text()
+        assert "Traceback" not in self.log.read_text()
+        return status
 
 
 @pytest.fixture
@@ -175,6 +179,24 @@ async def test_a_model_deployment_is_worked_on_and_nothing_is_left_on_it(
     assert {subresource for manager, subresource in managers if "kopf" in manager} == set()
     objects = {line.get("object") for line in operator.lines()}
     assert f"{namespace}/m" in objects
+
+
+def test_it_keeps_to_its_namespaces(
+    plane: Cluster, start: Callable[..., Process], namespace: str
+) -> None:
+    elsewhere = f"{namespace}-else"
+    plane.access.kubectl.run("create", "namespace", elsewhere)
+    with kserve_types(plane):
+        settings = {"HOLDFAST_NAMESPACES": f"{namespace},other", "HOLDFAST_LOG_LEVEL": "DEBUG"}
+        operator = start(**settings)
+        operator.wait(operator.is_ready)
+        plane.access.kubectl.apply(a_model_deployment(elsewhere))
+        plane.access.kubectl.apply(a_model_deployment(namespace))
+        operator.wait(lambda: read_status(plane, namespace))
+        assert operator.end() == 0
+    assert read_status(plane, elsewhere) is None
+    asked = {line["message"] for line in operator.lines()}
+    assert not [message for message in asked if elsewhere in message]
 
 
 def test_it_ends_with_an_error_when_its_watch_does(
