@@ -21,6 +21,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from examples.employment import data
 
@@ -103,7 +104,9 @@ def train(name: str, out: Path, seed: int = 0) -> dict[str, float]:
         The metrics on the holdout.
     """
     learn, holdout = split_sample(seed)
-    model = MODELS[name](seed).fit(learn.rows, learn.employed)
+    # On a busy machine more threads mostly wait for each other (see README.md).
+    with threadpool_limits(1):
+        model = MODELS[name](seed).fit(learn.rows, learn.employed)
     metrics = compute_metrics(model, holdout)
     out.mkdir(parents=True, exist_ok=True)
     joblib.dump(model, out / "model.joblib", compress=3)

@@ -18,6 +18,7 @@ import aiohttp
 from examples.employment import data
 
 EXAMPLE = Path(data.__file__).parent
+ROOT = EXAMPLE.parent.parent
 START_SECONDS = 60
 
 
@@ -61,12 +62,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def run(script: str, *args: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+def run(module: str, *args: str, env: dict[str, str] | None = None) -> Iterator[Server]:
     """Run one of the example's servers; it is killed at the end if it still runs."""
     port = find_free_port()
-    command = [sys.executable, str(EXAMPLE / script), *args]
+    command = [sys.executable, "-m", f"examples.employment.{module}", *args]
     command += ["--model_name=employment", "--http_host=127.0.0.1", f"--http_port={port}"]
-    with subprocess.Popen(command, env=os.environ | (env or {})) as process:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | (env or {})
+    with subprocess.Popen(command, env=environment, cwd="/") as process:
         try:
             yield Server(process, port)
         finally:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.pipeline import Pipeline
 
-from tests.examples.processes import EXAMPLE, Server, ask, run
+from tests.examples.processes import ROOT, Server, ask, run
 from tests.examples.service import Service
 
 ROWS = [[40.0, *range(15)], [3.0, *range(15)]]
@@ -22,7 +22,7 @@ def as_tensor(rows: list[list[float]]) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def server(model_dir: Path) -> Iterator[Server]:
-    with run("server.py", f"--model_dir={model_dir}") as server:
+    with run("server", f"--model_dir={model_dir}") as server:
         server.wait_until_ready()
         yield server
 
@@ -58,7 +58,7 @@ class TestAnswers:
         self, model_dir: Path, model: Pipeline
     ) -> None:
         env = {"PREDICT_PROBA": "true"}
-        with run("server.py", f"--model_dir={model_dir}", env=env) as server:
+        with run("server", f"--model_dir={model_dir}", env=env) as server:
             server.wait_until_ready()
             url = f"{server.url}/v1/models/employment:predict"
             answer = await ask(url, {"instances": ROWS})
@@ -79,9 +79,10 @@ def test_a_model_that_does_not_load_ends_the_server_and_the_last_line_says_why(
 ) -> None:
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-    command = [sys.executable, str(EXAMPLE / "server.py"), f"--model_dir={tmp_path}"]
+    command = [sys.executable, "-m", "examples.employment.server", "--model_name=employment"]
     ended = subprocess.run(
-        [*command, "--model_name=employment"],
+        [*command, f"--model_dir={tmp_path}"],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
@@ -132,7 +133,7 @@ async def wait_for_more(clients: list[Client]) -> None:
 
 async def test_no_request_is_lost_when_a_server_under_load_is_told_to_end(model_dir: Path) -> None:
     args = (f"--model_dir={model_dir}", "--drain_seconds=2")
-    with run("server.py", *args) as leaving, run("server.py", *args) as staying:
+    with run("server", *args) as leaving, run("server", *args) as staying:
         leaving.wait_until_ready()
         staying.wait_until_ready()
         async with Service(leaving.port) as service:
