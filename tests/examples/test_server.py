@@ -149,6 +149,8 @@ async def test_no_request_is_lost_when_a_server_under_load_is_told_to_end(model_
                 # Endpoints follow a pod's end with a delay: new connections still come.
                 await wait_for_more(clients)
                 assert leaving.process.poll() is None
+                async with session.get(f"{leaving.url}/v1/models/employment") as answer:
+                    assert answer.headers["Connection"] == "close"
                 service.backend = staying.port
                 await quiet.ask_once(session)  # on the connection that it has kept
                 assert await asyncio.to_thread(leaving.process.wait, 30) == 0
