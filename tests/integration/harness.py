@@ -221,9 +221,15 @@ class Place:
 
     # --- questions
 
-    def ask(self, name: str = "m", session: requests.Session | None = None) -> requests.Response:
-        """A prediction through the stable address, on a new connection unless one is given."""
-        url = f"http://{name}.{self.namespace}.svc.cluster.local/v1/models/{name}:predict"
+    def ask(
+        self, name: str = "m", session: requests.Session | None = None, model: str | None = None
+    ) -> requests.Response:
+        """A prediction through the stable address, on a new connection unless one is given.
+
+        The model's name is the deployment's unless another is given.
+        """
+        host = f"{name}.{self.namespace}.svc.cluster.local"
+        url = f"http://{host}/v1/models/{model or name}:predict"
         asking = session or requests.Session()
         try:
             return asking.post(url, json={"instances": [[1]]}, proxies=self._proxies, timeout=10)
