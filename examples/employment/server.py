@@ -29,11 +29,20 @@ class SklearnModel(kserve.Model):
         self.probabilities = os.environ.get("PREDICT_PROBA", "false").lower() == "true"
 
     def load(self) -> bool:
-        """Read the model; whatever is wrong with the file is raised."""
+        """Read the model.
+
+        Raises:
+            OSError: if there is not exactly one model file.
+            ValueError: if the file is no model, or needs what is not installed.
+        """
         files = [path for path in self.folder.iterdir() if path.suffix in MODEL_SUFFIXES]
         if len(files) != 1:
             raise FileNotFoundError(f"{len(files)} model files in {self.folder}, expected one")
-        model = joblib.load(files[0])
+        try:
+            model = joblib.load(files[0])
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{files[0].name} cannot be unpickled ({what})") from error
         # OpenMP counts the node's cores, not the pod's share: its threads then wait for each
         # other, and answers of milliseconds take seconds. Set now, as the model brings OpenMP in.
         threadpool_limits(1)
@@ -66,7 +75,7 @@ def main() -> None:
     except Exception as error:
         logger.exception("%s does not load", args.model_name)
         # The last line is what a pod's status shows.
-        sys.exit(f"model {args.model_name} does not load: {type(error).__name__}: {error}")
+        sys.exit(f"model {args.model_name} does not load: {error}")
     server.start([model])
 
 

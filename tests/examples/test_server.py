@@ -68,7 +68,7 @@ class TestAnswers:
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({"model.joblib": b"not a model"}, "model employment does not load: "),
+        ({"model.joblib": b"not a model"}, "model employment does not load: model.joblib cannot"),
         ({}, "0 model files"),
         ({"one.joblib": b"", "two.pkl": b""}, "2 model files"),
     ],
