@@ -91,6 +91,7 @@ class Findings:
 
     others: dict[ObjectId, Ownership] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
+    outage: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     runtimes: tuple[tuple[KubeObject, ...], tuple[KubeObject, ...]] = ((), ())
 
@@ -134,6 +135,7 @@ def observe(
         live=_find_live(ours, children, records),
         others={**_find_others(children, uid), **findings.others},
         refusals=findings.refusals,
+        outage=findings.outage,
         answers=findings.answers,
         runtimes=findings.runtimes,
     )

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from holdfast.api.identity import LABEL_DEPLOYMENT, Key
 from holdfast.api.status import Status
 from holdfast.clients.events import EventRecorder
-from holdfast.clients.kube import Kube
+from holdfast.clients.kube import ApiError, Conflict, Kube
 from holdfast.clients.models import ModelClient
 from holdfast.clients.resources import (
     CLUSTER_SERVING_RUNTIME,
@@ -69,20 +69,23 @@ class Reconciler:
             return GONE
         if is_terminating(parent):
             return None
+        findings = Findings()
         try:
-            plan = await self._settle(key, parent)
+            plan = await self._settle(key, parent, findings)
         except ValidationError as error:
             status = compute_status_of_invalid_spec(
                 parse_status(parent), parent["metadata"]["generation"], _summarise(error), _now()
             )
             await self._write_status(parent, status)
             return None
+        except ApiError as error:
+            await self._tell_outage(parent, findings, error)
+            raise
         await self._write_status(parent, plan.status)
         return None if plan.due is None else max(0.0, (plan.due - _now()).total_seconds())
 
-    async def _settle(self, key: Key, parent: KubeObject) -> Plan:
+    async def _settle(self, key: Key, parent: KubeObject, findings: Findings) -> Plan:
         """Observe, decide and write until nothing is left to write now."""
-        findings = Findings()
         for _ in range(_MAX_ROUNDS):
             observed = self._observe(parent, findings)
             if await self._read_for_birth(observed, findings):
@@ -100,6 +103,13 @@ class Reconciler:
                 if not await self._executor.carry_out(action, observed, findings, parent):
                     break
         return plan
+
+    async def _tell_outage(self, parent: KubeObject, findings: Findings, error: ApiError) -> None:
+        """Say in the status why the pass was cut off, unless the view was merely old."""
+        if isinstance(error, Conflict):
+            return
+        findings.outage = error.message
+        await self._write_status(parent, decide(self._observe(parent, findings), _now()).status)
 
     def _observe(self, parent: KubeObject, findings: Findings) -> Observed:
         domain = self._config.cluster_domain

@@ -116,6 +116,8 @@ class Observed:
     """Objects that stand under one of our names and are not ours, or not yet gone."""
     refusals: Mapping[str, str] = field(default_factory=dict)
     """Revisions whose InferenceService the API server refused for good, with its message."""
+    outage: str = ""
+    """What the API server said to the request that cut this pass off, and may not say again."""
     runtimes: tuple[tuple[KubeObject, ...], tuple[KubeObject, ...]] = ((), ())
     """ServingRuntimes of the namespace and of the cluster; read only when one is chosen."""
 

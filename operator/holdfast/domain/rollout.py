@@ -158,7 +158,8 @@ def _keep_runtime(situation: Situation, record: Record) -> Iterator[Action]:
     wanted = with_owner(record.serving_runtime, situation.observed.key, situation.observed.uid)
     if runtime is None:
         yield Apply(wanted, must_be_absent=(("ServingRuntime", record.name),))
-    elif not is_applied(wanted, runtime):
+    elif runtime["spec"] != wanted["spec"] or not is_applied(wanted, runtime):
+        # What somebody has added counts, too: KServe would run it.
         yield Apply(wanted)
 
 

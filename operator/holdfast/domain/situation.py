@@ -222,11 +222,16 @@ class Situation:
     @cached_property
     def blocker(self) -> Blocker | None:
         """Why the current template cannot become a revision, or nothing at all can be done."""
-        return self._service_conflict() or self._template_blocker()
+        return self._service_conflict() or self._template_blocker() or self._outage()
 
     def _service_conflict(self) -> Blocker | None:
         name = self.observed.key.name
         return self.describe_other("Service", name)
+
+    def _outage(self) -> Blocker | None:
+        if not self.observed.outage:
+            return None
+        return Blocker("ApiServerError", f"the API server says: {self.observed.outage}")
 
     def describe_other(self, kind: str, name: str) -> Blocker | None:
         """What stands under one of our names and is not ours, or not yet gone."""

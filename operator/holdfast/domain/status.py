@@ -22,7 +22,7 @@ from holdfast.domain.situation import Blocker, Situation
 
 _MESSAGE_LENGTH: Final = 1024
 _INVALID: Final[tuple[tuple[str, ConditionStatus], ...]] = ((PROMOTED, "False"), (STALLED, "True"))
-_PASSING_BLOCKERS: Final = {"WaitingForCleanup"}
+_PASSING_BLOCKERS: Final = {"WaitingForCleanup", "ApiServerError"}
 
 
 def compute_status(situation: Situation) -> Status:
