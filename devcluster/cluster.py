@@ -38,6 +38,7 @@ class _Options:
     prometheus: bool
     images: Sequence[Path]
     node_arguments: Sequence[str]
+    controller_arguments: Sequence[str]
 
     @property
     def programs(self) -> list[Tool]:
@@ -76,6 +77,7 @@ class Cluster:
         prometheus: bool = False,
         images: Sequence[Path] = (),
         node_arguments: Sequence[str] = (),
+        controller_arguments: Sequence[str] = (),
         directory: Path | None = None,
         say: Callable[[str], None] = lambda message: None,
     ) -> Self:
@@ -88,6 +90,7 @@ class Cluster:
             prometheus: Run Prometheus.
             images: Tables from container image to command, for the node.
             node_arguments: More arguments of the node, see `python -m devcluster.node --help`.
+            controller_arguments: More arguments of kube-controller-manager.
             directory: Where its files go; a temporary one, removed at the end, if absent.
             say: Is told of progress.
 
@@ -97,7 +100,7 @@ class Cluster:
             ComponentDiedError: A component ended while starting.
             StartupError: A component did not become ready.
         """
-        options = _Options(kserve, prometheus, images, node_arguments)
+        options = _Options(kserve, prometheus, images, node_arguments, controller_arguments)
         programs = binaries.ensure(options.programs)
         manifests = binaries.get_kserve_manifests() if options.kserve else None
         temporary = directory is None
@@ -117,7 +120,9 @@ class Cluster:
         begun = time.monotonic()
         self._state.binaries = {name: str(path) for name, path in programs.items()}
         self._directory.write_state(self._state)
-        plane = create_control_plane(self._directory, programs, self._ports)
+        plane = create_control_plane(
+            self._directory, programs, self._ports, options.controller_arguments
+        )
         kubectl = Kubectl(programs["kubectl"], self._directory.kubeconfig)
         self._run(plane.etcd)
         self._supervisor.wait_ready([plane.etcd], _READY_SECONDS)

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +48,16 @@ def program_environment(**more: str) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/")} | more
 
 
-def create_control_plane(directory: Directory, binaries: Binaries, ports: Ports) -> ControlPlane:
-    """Writes keys, certificates and the administrator's kubeconfig; starts nothing."""
+def create_control_plane(
+    directory: Directory,
+    binaries: Binaries,
+    ports: Ports,
+    controller_arguments: Sequence[str] = (),
+) -> ControlPlane:
+    """Writes keys, certificates and the administrator's kubeconfig; starts nothing.
+
+    `controller_arguments` are more arguments of kube-controller-manager.
+    """
     pki = create_pki(directory.path / "pki")
     etcd_port, apiserver_port = ports.take(), ports.take()
     token = secrets.token_urlsafe(32)
@@ -57,13 +66,20 @@ def create_control_plane(directory: Directory, binaries: Binaries, ports: Ports)
     tokens = pki.authority.with_name("tokens.csv")
     tokens.touch(mode=0o600)
     tokens.write_text(f'{token},admin,admin,"system:masters"\n')
+    controller_manager = _controller_manager(
+        directory,
+        binaries["kube-controller-manager"],
+        ports.take(),
+        pki,
+        controller_arguments,
+    )
     return ControlPlane(
         etcd=_etcd(directory, binaries["etcd"], etcd_port, ports.take()),
         apiserver=_apiserver(
             directory, binaries["kube-apiserver"], apiserver_port, etcd_port, pki, tokens
         ),
         controllers=(
-            _controller_manager(directory, binaries["kube-controller-manager"], ports.take(), pki),
+            controller_manager,
             _scheduler(directory, binaries["kube-scheduler"], ports.take(), pki),
         ),
         pki=pki,
@@ -118,7 +134,9 @@ def _apiserver(
     )
 
 
-def _controller_manager(directory: Directory, program: Path, port: int, pki: Pki) -> Component:
+def _controller_manager(
+    directory: Directory, program: Path, port: int, pki: Pki, more: Sequence[str]
+) -> Component:
     off = ",".join(f"-{name}" for name in _CONTROLLERS_OFF)
     return Component(
         name="kube-controller-manager",
@@ -128,6 +146,7 @@ def _controller_manager(directory: Directory, program: Path, port: int, pki: Pki
             f"--service-account-private-key-file={pki.service_account_key}",
             f"--root-ca-file={pki.authority}",
             f"--controllers=*,{off}",
+            *more,
         ],
         is_ready=http_probe(port, "/healthz", pki.authority),
         log=directory.logs / "kube-controller-manager.log",

@@ -24,6 +24,8 @@ def session_cluster(
         images=image_tables,
         # KServe's probes come every ten seconds, and a back-off begins with ten.
         node_arguments=["--max-probe-period", "0.5", "--backoff", "1"],
+        # The autoscaler takes up new bounds at its next look, otherwise every 15 seconds.
+        controller_arguments=["--horizontal-pod-autoscaler-sync-period=1s"],
         directory=tmp_path_factory.mktemp("cluster"),
     )
     with started as cluster:
