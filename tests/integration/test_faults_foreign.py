@@ -6,7 +6,7 @@ from tests.integration.faults import managers
 from tests.integration.harness import JsonObject, Place
 
 SELECTOR = {"app": "foreign"}
-POD = {
+POD: JsonObject = {
     "metadata": {"labels": SELECTOR},
     "spec": {"containers": [{"name": "main", "image": "foreign.example/app:1"}]},
 }
@@ -21,6 +21,7 @@ def predict_revision(uri: str, deployment: str) -> str:
 
 def render_foreign(kind: str, deployment: str, revision: str) -> tuple[str, JsonObject]:
     """An object of nobody's under one of the names, and its plural."""
+    spec: JsonObject
     match kind:
         case "service":
             spec = {"selector": SELECTOR, "ports": [{"port": 80}]}

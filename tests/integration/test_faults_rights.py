@@ -1,0 +1,146 @@
+"""What the operator may do, what it must not do on an old view, and what it must not tell."""
+
+import json
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from devcluster import holdfast
+from devcluster.cluster import Cluster
+from devcluster.holdfast import Operator
+from holdfast.clients.kube import Conflict, Kube
+from holdfast.clients.resources import SERVICE
+from tests.integration.faults import read_samples, selected
+from tests.integration.harness import JsonObject, Place
+
+CANARY = "canary-7d1f0a93"
+RULES = Path(__file__).parents[2] / "deploy" / "2-permissions.yaml"
+
+
+def test_a_whole_life_needs_the_rights_that_are_granted_and_no_others(
+    place: Place, operator: Operator
+) -> None:
+    operator.stop()
+    operator.start()  # its counts begin here
+    place.deploy(place.add_model("one"), revisionHistoryLimit=1, rollout={"warmRevisions": 0})
+    place.wait_promoted(1)
+    for number in (2, 3):
+        place.update(place.add_model(f"model-{number}"))
+        place.wait_promoted(number)
+    place.pin(2)  # cold
+    place.wait_promoted(2)
+    place.pin(None)
+    place.wait_promoted(3)
+    place.wait(lambda: 1 not in place.phases(), "the oldest record is pruned")
+    place.delete("modeldeployments", "m")
+    place.wait(lambda: not place.names("inferenceservices"), "everything is gone")
+
+    samples = list(read_samples(operator, "holdfast_api_requests_total"))
+    assert [labels for labels, _ in samples if labels["code"] in ("401", "403")] == []
+    used = {(labels["resource"], labels["verb"]) for labels, value in samples if value}
+    unused = {
+        (plural, verb)
+        for plural, verbs in read_rights().items()
+        for verb in verbs
+        if (plural, verb) not in used
+    }
+    # Creating by server-side apply is a patch that the API server also wants `create` for;
+    # kopf lists and watches ModelDeployments itself; finalizers are for other clusters.
+    implied = {
+        *((plural, "create") for plural, verb in used if verb == "apply"),
+        ("modeldeployments/status", "apply"),
+        ("modeldeployments/finalizers", "update"),
+        ("modeldeployments", "list"),
+        ("modeldeployments", "watch"),
+    }
+    assert unused - implied == set()
+
+
+def read_rights() -> dict[str, set[str]]:
+    """The verbs granted for each resource; `patch` as the operator uses it, to apply."""
+    role = next(
+        manifest
+        for manifest in yaml.safe_load_all(RULES.read_text())
+        if manifest["kind"] == "ClusterRole"
+    )
+    return {
+        plural: {"apply" if verb == "patch" else verb for verb in rule["verbs"]}
+        for rule in role["rules"]
+        for plural in rule["resources"]
+    }
+
+
+async def test_flip_on_an_old_view_is_refused(
+    place: Place, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.deploy(place.add_model("one"))
+    place.wait_promoted(1)
+    seen = place.get("services", "m")
+    assert seen is not None
+    old = selected(place)
+    place.update(place.add_model("two"))
+    place.wait_promoted(2)
+    kept = ("name", "namespace", "labels", "ownerReferences", "resourceVersion", "uid")
+    spec = {key: seen["spec"][key] for key in ("type", "selector", "ports")}
+    flip = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {key: seen["metadata"][key] for key in kept},
+        "spec": spec,
+    }
+    rights = cluster.kubeconfig_for(holdfast.NAMESPACE, holdfast.SERVICE_ACCOUNT)
+    monkeypatch.setenv("KUBECONFIG", str(rights))
+    async with Kube.connect() as kube:
+        with pytest.raises(Conflict):
+            await kube.apply(SERVICE, flip)
+    assert selected(place) == place.revision(2) != old
+
+
+def test_neither_its_token_nor_what_containers_are_told_is_told_on(
+    place: Place, operator: Operator, cluster: Cluster
+) -> None:
+    def template(uri: str, **model: object) -> JsonObject:
+        env = {"env": [{"name": "PASSWORD", "value": CANARY}], **model}
+        declared = {"uri": uri, "format": {"name": "sklearn", "version": "1"}}
+        return {"template": {"model": declared, "predictor": {"model": env}}}
+
+    rights = cluster.kubeconfig_for(holdfast.NAMESPACE, holdfast.SERVICE_ACCOUNT)
+    token = yaml.safe_load(rights.read_text())["users"][0]["user"]["token"]
+    operator.stop()
+    operator.start()  # with this token
+    since = place.now("events")
+    place.create("m", template(place.add_model("one")))
+    place.wait_promoted(1)
+    place.create("crashes", template(place.add_broken_model("two")))
+    place.wait(
+        lambda: "CrashLoopBackOff" in str(place.condition("Promoted", "crashes")), "it fails"
+    )
+    place.create(
+        "refused",
+        template(
+            place.add_model("three"), env=[{"name": "PASSWORD", "value": CANARY, "x": CANARY}]
+        ),
+    )
+    place.wait_condition("Promoted", "False", "Refused", "refused")
+    place.edit({"rollout": {"progressDeadlineSeconds": 1}}, "crashes")
+    place.wait_phase(1, "Rejected", "crashes")
+
+    told = {
+        "log": operator.log.read_text(),
+        "metrics": requests.get(operator.metrics_url, timeout=10).text,
+        "status": json.dumps([item["status"] for item in place.list("modeldeployments")]),
+        "events": json.dumps(
+            [
+                event["object"]
+                for event in place.history("events", since)
+                if event["object"].get("reportingComponent") == "holdfast.dev/operator"
+            ]
+        ),
+    }
+    assert "RevisionRejected" in told["events"]
+    for where, text in told.items():
+        assert CANARY not in text, where
+        assert token not in text, where
+        assert token.rpartition(".")[2] not in text, where
