@@ -127,3 +127,18 @@ def with_owner(manifest: KubeObject, key: Key, uid: str) -> dict[str, Any]:
         "ownerReferences": [owner],
     }
     return {**manifest, "metadata": metadata}
+
+
+def only_this_object(manifest: KubeObject, live: KubeObject) -> dict[str, Any]:
+    """The manifest as a change of exactly the object that was seen: it never creates one."""
+    return {**manifest, "metadata": {**manifest["metadata"], "uid": uid_of(live)}}
+
+
+def only_this_version(manifest: KubeObject, live: KubeObject) -> dict[str, Any]:
+    """The manifest as a change of exactly what was seen: refused if anybody wrote since.
+
+    The version alone would not do: without a UID, server-side apply creates what is gone.
+    """
+    changed = only_this_object(manifest, live)
+    changed["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+    return changed

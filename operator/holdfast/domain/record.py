@@ -18,6 +18,7 @@ from holdfast.domain.kubeobject import (
     created_at,
     format_time,
     name_of,
+    only_this_version,
     parse_time,
     render_labels,
     uid_of,
@@ -196,5 +197,4 @@ def render_annotated(
     manifest = render_record(
         key, uid, record.name, record.manifest["data"], annotations={**ours, **notes}
     )
-    manifest["metadata"]["resourceVersion"] = record.manifest["metadata"]["resourceVersion"]
-    return manifest
+    return only_this_version(manifest, record.manifest)

@@ -12,7 +12,7 @@ from typing import Final
 from holdfast.domain.comparison import is_applied
 from holdfast.domain.drain import next_pod_to_drain
 from holdfast.domain.due import compute_due
-from holdfast.domain.kubeobject import with_owner
+from holdfast.domain.kubeobject import only_this_object, only_this_version, with_owner
 from holdfast.domain.notes import compute_notes
 from holdfast.domain.observed import Observed
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Plan
@@ -105,8 +105,7 @@ def move_service(situation: Situation) -> Iterator[Action]:
         )
     else:
         # A stale view must not move the Service: the API server refuses an old version.
-        manifest["metadata"]["resourceVersion"] = observed.service["metadata"]["resourceVersion"]
-        yield Apply(manifest, announcement=announcement)
+        yield Apply(only_this_version(manifest, observed.service), announcement=announcement)
 
 
 def keep_service(situation: Situation) -> Iterator[Action]:
@@ -114,6 +113,8 @@ def keep_service(situation: Situation) -> Iterator[Action]:
     observed, active = situation.observed, situation.active
     if active is None or situation.describe_other("Service", observed.key.name):
         return
+    if situation.target is not None and situation.may_become_active(situation.target):
+        return  # it moves in this very pass
     live = situation.live(active)
     entry_service = live.component(active.entry).service
     if not live.owns(entry_service) or entry_service is None:
@@ -124,8 +125,7 @@ def keep_service(situation: Situation) -> Iterator[Action]:
         return
     exact = observed.service["spec"].get("selector") == manifest["spec"]["selector"]
     if not exact or not is_applied(manifest, observed.service):
-        manifest["metadata"]["resourceVersion"] = observed.service["metadata"]["resourceVersion"]
-        yield Apply(manifest)
+        yield Apply(only_this_version(manifest, observed.service))
 
 
 def annotate_records(situation: Situation) -> Iterator[Action]:
@@ -160,7 +160,7 @@ def _keep_runtime(situation: Situation, record: Record) -> Iterator[Action]:
         yield Apply(wanted, must_be_absent=(("ServingRuntime", record.name),))
     elif runtime["spec"] != wanted["spec"] or not is_applied(wanted, runtime):
         # What somebody has added counts, too: KServe would run it.
-        yield Apply(wanted)
+        yield Apply(only_this_object(wanted, runtime))
 
 
 def _keep_inference_service(situation: Situation, record: Record) -> Iterator[Action]:
@@ -170,9 +170,9 @@ def _keep_inference_service(situation: Situation, record: Record) -> Iterator[Ac
     manifest = with_owner(
         with_replicas(record, replicas, observed.spec.scaling), observed.key, observed.uid
     )
-    if live.is_up:
+    if live.is_up and live.inference_service is not None:
         if not is_applied(manifest, live.inference_service):
-            yield Apply(manifest)
+            yield Apply(only_this_object(manifest, live.inference_service))
     elif live.inference_service is None and not find_leftovers(situation, record):
         yield Apply(manifest, must_be_absent=ids_of_inference_service(record), tried_first=True)
 
