@@ -21,7 +21,7 @@ from holdfast.clients.resources import (
     SERVING_RUNTIME,
 )
 from holdfast.config import Config
-from holdfast.domain.kubeobject import KubeObject, is_terminating, uid_of
+from holdfast.domain.kubeobject import KubeObject, is_terminating
 from holdfast.domain.observed import Answer, Observed, is_pod_ready
 from holdfast.domain.plan import Plan
 from holdfast.domain.rollout import decide
@@ -151,19 +151,7 @@ class Reconciler:
         rendered = status.model_dump(mode="json", by_alias=True, exclude_none=True)
         if rendered == (parent.get("status") or {}):
             return
-        metadata = parent["metadata"]
-        manifest = {
-            "apiVersion": parent["apiVersion"],
-            "kind": parent["kind"],
-            "metadata": {
-                "name": metadata["name"],
-                "namespace": metadata["namespace"],
-                "uid": uid_of(parent),
-                "resourceVersion": metadata["resourceVersion"],
-            },
-            "status": rendered,
-        }
-        await self._kube.apply_status(MODEL_DEPLOYMENT, manifest)
+        await self._kube.update_status(MODEL_DEPLOYMENT, {**parent, "status": rendered})
 
 
 def _now() -> datetime:

@@ -11,7 +11,7 @@ from devcluster.cluster import Cluster
 from devcluster.holdfast import Operator
 from tests.integration.harness import JsonObject, Place
 
-WRITING = ("apply", "create", "delete")
+WRITING = ("apply", "create", "update", "delete")
 
 
 def count(operator: Operator, metric: str, **labels: str) -> float:

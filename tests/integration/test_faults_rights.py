@@ -50,7 +50,7 @@ def test_a_whole_life_needs_the_rights_that_are_granted_and_no_others(
     # kopf lists and watches ModelDeployments itself; finalizers are for other clusters.
     implied = {
         *((plural, "create") for plural, verb in used if verb == "apply"),
-        ("modeldeployments/status", "apply"),
+        ("modeldeployments/status", "update"),
         ("modeldeployments/finalizers", "update"),
         ("modeldeployments", "list"),
         ("modeldeployments", "watch"),

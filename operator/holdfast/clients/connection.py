@@ -27,7 +27,7 @@ _STREAM_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10, sock
 """Bookmarks come once a minute; a stream that is silent for longer is dead."""
 _MAX_REQUESTS: Final = 32
 """At the same time, streams not counted: they hold their connections for minutes."""
-_METHODS: Final = {"apply": "PATCH", "create": "POST", "delete": "DELETE"}
+_METHODS: Final = {"apply": "PATCH", "create": "POST", "update": "PUT", "delete": "DELETE"}
 
 
 class Connection:

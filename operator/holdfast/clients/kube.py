@@ -128,35 +128,13 @@ class Kube:
         Raises:
             Conflict: resourceVersion or uid are not the object's.
         """
-        return await self._apply(resource, manifest, "", dry_run=dry_run, strict=strict)
-
-    async def apply_status(self, resource: Resource, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Server-side apply of `status` alone.
-
-        A uid alone does not keep it off a namesake here; a resourceVersion does.
-
-        Raises:
-            NotFound: the object is gone; a status never creates one.
-            Conflict: resourceVersion or uid are not the object's.
-        """
-        return await self._apply(resource, manifest, "/status")
-
-    async def _apply(
-        self,
-        resource: Resource,
-        manifest: dict[str, Any],
-        subresource: str,
-        *,
-        dry_run: bool = False,
-        strict: bool = False,
-    ) -> dict[str, Any]:
         metadata = manifest["metadata"]
         query = [("fieldManager", FIELD_MANAGER), ("force", "true")]
         if dry_run:
             query.append(("dryRun", "All"))
         if strict:
             query.append(("fieldValidation", "Strict"))
-        path = _path(resource, metadata.get("namespace"), metadata["name"]) + subresource
+        path = _path(resource, metadata.get("namespace"), metadata["name"])
         # The same manifest is the same bytes, in whatever order it was put together.
         body = json.loads(json.dumps(manifest, sort_keys=True))
         return await self._connection.call(
@@ -167,6 +145,24 @@ class Kube:
             body=body,
             content="application/apply-patch+yaml",
         )
+
+    async def update_status(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:
+        """Replace the status, and nothing else, of exactly the version that was read.
+
+        All of it, whoever wrote what is there: an apply would leave what others own.
+
+        Args:
+            resource: Its kind.
+            obj: The object as it was read, with another status.
+
+        Raises:
+            NotFound: the object is gone.
+            Conflict: it has changed since.
+        """
+        metadata = obj["metadata"]
+        path = _path(resource, metadata.get("namespace"), metadata["name"]) + "/status"
+        query = [("fieldManager", FIELD_MANAGER)]
+        return await self._connection.call("update", resource.plural, path, query=query, body=obj)
 
     async def create(self, resource: Resource, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create by POST: for Events, which are never applied again.

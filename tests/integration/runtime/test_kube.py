@@ -1,5 +1,6 @@
 """What our client makes of a real API server's answers."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -210,19 +211,33 @@ async def test_an_applied_record_takes_notes_and_keeps_its_data(kube: Kube, name
         await kube.apply(CONTROLLER_REVISION, changed)
 
 
-async def test_a_status_is_applied_to_what_is_there_and_creates_nothing(
+async def test_a_status_is_replaced_whoever_wrote_it_and_nothing_else_is(
     kube: Kube, namespace: str, plane: Cluster
 ) -> None:
     install_crd(plane)
-    name = {"namespace": namespace, "name": "m"}
-    kind = {"apiVersion": MODEL_DEPLOYMENT.api_version, "kind": MODEL_DEPLOYMENT.kind}
-    status = {**kind, "metadata": name, "status": {"observedGeneration": 1}}
-    with pytest.raises(NotFound):
-        await kube.apply_status(MODEL_DEPLOYMENT, status)
     await kube.create(MODEL_DEPLOYMENT, a_model_deployment(namespace))
-    after = await kube.apply_status(MODEL_DEPLOYMENT, status)
-    assert after["status"]["observedGeneration"] == 1
-    assert after["metadata"]["generation"] == 1
+    forged = {"status": {"model": "forged", "conditions": []}}
+    options = ("--subresource=status", "--type=merge", "-n", namespace)
+    plane.access.kubectl.run("patch", "mdep", "m", *options, "-p", json.dumps(forged))
+    read = await kube.get(MODEL_DEPLOYMENT, namespace, "m")
+    assert read is not None
+    wanted = {**read, "spec": {}, "status": {"observedGeneration": 1}}
+    after = await kube.update_status(MODEL_DEPLOYMENT, wanted)
+    assert after["status"] == {"observedGeneration": 1}
+    assert (after["spec"], after["metadata"]["generation"]) == (read["spec"], 1)
+
+
+async def test_a_status_is_written_only_onto_the_version_that_was_read(
+    kube: Kube, namespace: str, plane: Cluster
+) -> None:
+    install_crd(plane)
+    read = await kube.create(MODEL_DEPLOYMENT, a_model_deployment(namespace))
+    await kube.update_status(MODEL_DEPLOYMENT, {**read, "status": {"observedGeneration": 1}})
+    with pytest.raises(Conflict):
+        await kube.update_status(MODEL_DEPLOYMENT, {**read, "status": {"observedGeneration": 2}})
+    plane.access.kubectl.run("delete", "mdep", "m", "-n", namespace)
+    with pytest.raises(NotFound):
+        await kube.update_status(MODEL_DEPLOYMENT, {**read, "status": {}})
 
 
 # --- admission
