@@ -15,10 +15,11 @@ from examples.employment.data import DataUnavailableError
 from examples.employment.demo import scenes
 from examples.employment.demo.clients import Clients
 from examples.employment.demo.stage import NAMESPACE, URL, Stage
-from examples.employment.demo.story import Story
+from examples.employment.demo.story import StepFailedError, Story
 
 _IMAGES = Path(__file__).parent.parent / "images.yaml"
 _ROWS = 200
+_LOG_LINES = 15
 
 
 def main() -> int:
@@ -45,11 +46,15 @@ def _tell(*, keep: bool) -> int:
         ) as cluster,
     ):
         holdfast.install(cluster.access)
-        with holdfast.Operator(cluster.access):
+        with holdfast.Operator(cluster.access) as operator:
             story.step("Holdfast runs", True, "as its own ServiceAccount")
             stage = Stage(cluster.access, Path(folder) / "models")
             stage.create_claim()
-            _play(story, stage)
+            try:
+                _play(story, stage)
+            except StepFailedError:
+                story.tell("The operator's last words:")
+                story.output("\n".join(operator.log.read_text().splitlines()[-_LOG_LINES:]))
             held = story.summarise()
             if keep:
                 _keep(cluster.access)

@@ -45,7 +45,7 @@ def deploy_first(story: Story, stage: Stage) -> None:
     begun = stage.apply("1", rollout=ROLLOUT)
     story.command("kubectl wait --for=condition=Promoted mdep/employment")
     promoted = stage.wait(stage.is_promoted, _READY_SECONDS)
-    story.step("version 1 promoted", promoted, f"{time.monotonic() - begun:.1f} s after apply")
+    story.must("version 1 promoted", promoted, f"{time.monotonic() - begun:.1f} s after apply")
 
 
 def answer(story: Story, clients: Clients) -> None:
@@ -55,7 +55,7 @@ def answer(story: Story, clients: Clients) -> None:
         time.sleep(0.05)
     answers = clients.since(begun)
     held = bool(answers) and not any(a.problem for a in answers)
-    story.step("the stable address answers", held, "http://employment.ml.svc.cluster.local")
+    story.must("the stable address answers", held, "http://employment.ml.svc.cluster.local")
 
 
 def update(story: Story, stage: Stage, clients: Clients) -> None:
@@ -65,7 +65,8 @@ def update(story: Story, stage: Stage, clients: Clients) -> None:
     _show_patch(story, change)
     old = stage.active()
     edited = stage.edit(change)
-    stage.wait(stage.is_promoted, _READY_SECONDS)
+    promoted = stage.wait(stage.is_promoted, _READY_SECONDS)
+    story.must("version 2 promoted", promoted, f"{time.monotonic() - edited:.1f} s after the edit")
     seen = _watch(stage, clients, edited, old)
     story.tell("the new revision loaded beside the old one before anything moved;")
     story.tell(_describe(seen))
@@ -91,7 +92,8 @@ def _pin(story: Story, stage: Stage, clients: Clients, revision: int | None, wha
     _show_patch(story, change)
     old = stage.active()
     edited = stage.edit(change)
-    stage.wait(lambda: stage.is_promoted() and stage.active() != old, _READY_SECONDS)
+    moved = stage.wait(lambda: stage.is_promoted() and stage.active() != old, _READY_SECONDS)
+    story.must(what, moved, f"{old} → {stage.active()}")
     seen = _watch(stage, clients, edited, old)
     story.tell(_describe(seen))
     _report(story, what, seen)
@@ -204,7 +206,7 @@ def look_around(story: Story, stage: Stage) -> None:
     story.scene("What kubectl shows")
     story.command("kubectl get mdep -o wide")
     story.output(stage.kubectl("get", "mdep", "-o", "wide"))
-    story.command("kubectl get mdep employment -o jsonpath=… (the history in its status)")
+    story.command("kubectl get mdep employment -o yaml    # status.revisions:")
     revisions = stage.deployment()["status"]["revisions"]
     for revision in revisions:
         story.output(

@@ -86,7 +86,7 @@ class Stage:
         record = self._api.must(
             "GET", f"apis/apps/v1/namespaces/{NAMESPACE}/controllerrevisions/{revision}"
         )
-        left_at = record["metadata"]["annotations"].get("holdfast.dev/left-at")
+        left_at = record["metadata"].get("annotations", {}).get("holdfast.dev/left-at")
         selector = f"holdfast.dev/revision={revision}"
         pods = self._api.must(
             "GET", f"api/v1/namespaces/{NAMESPACE}/pods?labelSelector={selector}"

@@ -10,6 +10,10 @@ from rich.text import Text
 _WIDTH: Final = 110
 
 
+class StepFailedError(Exception):
+    """A step did not hold without which the rest of the story makes no sense."""
+
+
 class Story:
     """Prints scenes as they happen, and remembers which steps held."""
 
@@ -30,7 +34,7 @@ class Story:
 
     def tell(self, text: str) -> None:
         """A line of explanation."""
-        self._console.print(f"   {text}", highlight=False, markup=False)
+        self._console.print(f"   {text}", highlight=False, markup=False, soft_wrap=True)
 
     def command(self, line: str) -> None:
         """What a user would have typed."""
@@ -47,6 +51,16 @@ class Story:
         self._steps.append((what, held, detail))
         mark = "[green]✔[/green]" if held else "[bold red]✘[/bold red]"
         self._console.print(f"   {mark} {what}: {detail}", highlight=False)
+
+    def must(self, what: str, held: bool, detail: str) -> None:
+        """A step that had to hold for the story to go on.
+
+        Raises:
+            StepFailedError: It did not.
+        """
+        self.step(what, held, detail)
+        if not held:
+            raise StepFailedError
 
     def summarise(self) -> bool:
         """Print all steps; returns whether every one held."""
