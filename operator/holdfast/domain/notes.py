@@ -26,7 +26,7 @@ from holdfast.domain.situation import Situation
 
 _TICK = timedelta(seconds=1)
 """Times are written in whole seconds: a promotion is put after a departure in the same one, and
-a departure after the birth of what was left."""
+a departure after the birth of what was left and after departures before it."""
 
 Note = tuple[Record, Mapping[str, str], Announcement | None]
 
@@ -66,6 +66,9 @@ def _departure(situation: Situation, record: Record) -> dict[str, str]:
     moment = max(situation.now, record.promoted_at or situation.now)
     if live.inference_service is not None:
         moment = max(moment, created_at(live.inference_service) + _TICK)
+    for other in situation.observed.records:
+        if other.left_at is not None:
+            moment = max(moment, other.left_at + _TICK)
     notes = {LEFT_AT: format_time(moment)}
     if replicas := live.replicas:
         notes[HELD_REPLICAS] = str(replicas)

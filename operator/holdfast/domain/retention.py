@@ -31,7 +31,7 @@ def _find_warm(situation: Situation) -> Iterator[tuple[Record, datetime]]:
             for record in situation.observed.records
             if record is not situation.active and situation.runs_on(record)
         ),
-        key=lambda record: record.left_at or situation.now,
+        key=lambda record: (record.left_at or situation.now, record.number),
         reverse=True,
     )
     for rank, record in enumerate(left):
