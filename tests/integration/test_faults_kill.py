@@ -12,14 +12,14 @@ import pytest
 from devcluster.cluster import Cluster
 from devcluster.holdfast import Operator
 from devcluster.rest import Api
-from tests.integration.faults import child_versions, wait_settled
+from tests.integration.faults import wait_settled
 from tests.integration.harness import Place, create_place
 from tests.integration.traffic import Traffic
 
 SEED = os.environ.get("HOLDFAST_TEST_SEED") or os.urandom(4).hex()
 KILLS_PER_STEP = 3
 MOST_SECONDS_UNTIL_KILL = 1.0
-MOST_WRITES_UNTIL_KILL = 5
+WRITTEN = ("controllerrevisions", "servingruntimes", "inferenceservices", "services")
 
 # What is asked for, and the number that is active at its end.
 LIFE: list[tuple[Callable[[Place], Any], int]] = [
@@ -70,16 +70,20 @@ def test_killed_at_random_moments_ends_as_if_never_killed(
 
 
 def kill_again_and_again(place: Place, operator: Operator, chance: random.Random) -> None:
-    """Kill the operator a few times, after some writes or some time; it runs at the end."""
+    """Kill the operator a few times: right after some write, or some time; it runs at the end."""
     for _ in range(KILLS_PER_STEP):
-        written = child_versions(place)
-        writes = chance.randint(1, MOST_WRITES_UNTIL_KILL)
+        plural = chance.choice(WRITTEN)
+        seen = read_versions(place, plural)
         deadline = time.monotonic() + chance.uniform(0, MOST_SECONDS_UNTIL_KILL)
-        while time.monotonic() < deadline:
-            if len(child_versions(place).items() ^ written.items()) >= writes:
-                break
+        while time.monotonic() < deadline and read_versions(place, plural) == seen:
+            pass  # a pause would come too late for the moment between two writes
         operator.kill()
         operator.start()
+
+
+def read_versions(place: Place, plural: str) -> list[str]:
+    """What changes with any write to a kind."""
+    return [item["metadata"]["resourceVersion"] for item in place.list(plural)]
 
 
 def describe(place: Place) -> dict[str, Any]:
