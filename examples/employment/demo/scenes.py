@@ -76,14 +76,12 @@ def update(story: Story, stage: Stage, clients: Clients) -> None:
 def roll_back(story: Story, stage: Stage, clients: Clients) -> None:
     """One field brings version 1 back."""
     story.scene("Roll back: spec.revision: 1")
-    story.command('kubectl patch mdep employment --type merge -p \'{"spec":{"revision":1}}\'')
     _pin(story, stage, clients, 1, "rollback")
 
 
 def roll_forward(story: Story, stage: Stage, clients: Clients) -> None:
     """Taking the field away is as quick."""
     story.scene("Forward again: spec.revision removed")
-    story.command('kubectl patch mdep employment --type merge -p \'{"spec":{"revision":null}}\'')
     _pin(story, stage, clients, None, "forward again")
 
 
