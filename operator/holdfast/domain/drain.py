@@ -19,8 +19,11 @@ departure, or it would be taken for one of those left behind."""
 
 
 def drain_start(situation: Situation, record: Record) -> datetime | None:
-    """When the pods left behind are to be replaced: at once after a rollback."""
-    if record is situation.active or record.left_at is None:
+    """When the pods left behind are to be replaced: at once after a rollback.
+
+    Not those of the revision that is about to become active again.
+    """
+    if record is situation.active or record is situation.target or record.left_at is None:
         return None
     if situation.is_rolled_back:
         return record.left_at + _TICK

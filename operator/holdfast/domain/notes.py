@@ -110,13 +110,15 @@ def _announce(record: Record, rejection: Rejection) -> Announcement:
 
 
 def _find_needed(situation: Situation, record: Record) -> Needed | None:
-    """The replicas that a ready target needs and has not got yet, latched for its life."""
+    """What a target needs and has not got yet, latched for its life when it first is ready."""
     live = situation.live(record)
     if record is not situation.target or live.inference_service is None:
         return None
     if situation.latched(record) is not None or situation.is_warm(record):
         return None
-    if not situation.judge(record).is_ready or situation.may_become_active(record):
+    if not (situation.judge(record).is_ready or situation.was_ready(record)):
+        return None
+    if situation.may_become_active(record):
         return None
     needed, uid = situation.needed_replicas(record), uid_of(live.inference_service)
     return Needed(needed, situation.now, uid)
@@ -127,6 +129,6 @@ def _find_waiting(situation: Situation, record: Record) -> str | None:
     inference_service = situation.live(record).inference_service
     if record is not situation.candidate or record is situation.target:
         return None
-    if inference_service is None or record.ready_uid == uid_of(inference_service):
+    if inference_service is None or situation.was_ready(record):
         return None
     return uid_of(inference_service) if situation.judge(record).is_ready else None

@@ -21,11 +21,11 @@ def normalise_template(template: Template) -> dict[str, Any]:
     KServe.
     """
     content = template.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {
+    normal = {
         field: value if field in ("predictor", "transformer") else _without_empty(value)
         for field, value in content.items()
-        if value and _without_empty(value)
     }
+    return {field: value for field, value in normal.items() if value}
 
 
 def _without_empty(value: Any) -> Any:

@@ -229,8 +229,11 @@ def _announce_stop(name: str, record: Record | None) -> Announcement:
 
 def drain_left_behind(situation: Situation) -> Iterator[Action]:
     """Pods that clients may still be connected to are replaced, one at a time."""
+    kept = find_kept(situation)
     for record in situation.observed.records:
-        if situation.runs_on(record) and (pod := next_pod_to_drain(situation, record)):
+        if record.name not in kept or not situation.runs_on(record):
+            continue
+        if pod := next_pod_to_drain(situation, record):
             yield Delete.of(pod)
 
 

@@ -73,7 +73,7 @@ def choose_runtime(
             for runtime in runtimes
             if not runtime["spec"].get("disabled")
             and not runtime["spec"].get("multiModel")
-            and not runtime["spec"].get("workerSpec")
+            and runtime["spec"].get("workerSpec") is None
             and _supports_format(runtime, model["format"], auto_select_only=True)
             and _supports_protocol(runtime, protocol or _DEFAULT_PROTOCOL)
         ]

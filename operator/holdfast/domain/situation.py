@@ -193,21 +193,24 @@ class Situation:
         live, needed = self.live(record), self.needed_replicas(record)
         return all(live.component(name).available >= needed for name in record.components)
 
-    def deadline(self, record: Record) -> datetime | None:
-        """When it has had long enough to become ready; None once it was ready and had to wait.
+    def was_ready(self, record: Record) -> bool:
+        """Whether it was found ready before, in this life of it, and had to wait."""
+        inference_service = self.live(record).inference_service
+        return inference_service is not None and record.ready_uid == uid_of(inference_service)
 
-        Once it is ready, time starts anew for the replicas that it needs. While it waits to be
-        wanted, it may be scaled or moved to another node, and is not ready for a moment.
+    def deadline(self, record: Record) -> datetime | None:
+        """When it has had long enough to become ready; None while it waits to be wanted.
+
+        Once it is ready and wanted, time starts anew for the replicas that it needs. While it
+        waits, it may be scaled or moved to another node, and is not ready for a moment.
         """
         inference_service = self.live(record).inference_service
         if inference_service is None:
             return None
-        if latched := self.latched(record):
-            start = latched.since
-        elif record.ready_uid == uid_of(inference_service):
+        latched = self.latched(record)
+        if self.was_ready(record) and (latched is None or record is not self.target):
             return None
-        else:
-            start = created_at(inference_service)
+        start = latched.since if latched else created_at(inference_service)
         return start + timedelta(seconds=self.observed.spec.rollout.progress_deadline_seconds)
 
     @property

@@ -97,7 +97,6 @@ class Cluster:
     announced: list[str] = field(default_factory=list)
     drained: list[str] = field(default_factory=list)
     highest_number: int = 0
-    last_selected: str | None = None
     is_tampered: bool = False
     """Whether somebody has edited what is ours."""
 
@@ -147,6 +146,7 @@ class Cluster:
     def run(self, seconds: float = 10) -> "Cluster":
         """Let time pass with the operator at work, looking whenever something is due."""
         end = self.now + timedelta(seconds=seconds)
+        self._scale()
         for _ in range(5000):
             self.reconcile()
             due = self.plan.due if self.plan else None
@@ -331,7 +331,7 @@ class Cluster:
             },
         }
         if kind == "Service":
-            self.service, self.last_selected = stored, selected_revision(stored)
+            self.service = stored
             return
         self._collection(kind)[name] = stored
         if kind == "ControllerRevision":

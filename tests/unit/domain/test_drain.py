@@ -79,6 +79,15 @@ def test_each_departure_is_drained_anew() -> None:
         assert len(cluster.drained) == 3
 
 
+def test_a_revision_that_is_wanted_again_is_not_drained_in_the_same_pass() -> None:
+    cluster = left(0, rollout={"drainSeconds": 30})
+    cluster.run_without_operator(60)
+    cluster.edit(revision=1)
+    cluster.run(1)
+    assert cluster.active == "v1"
+    assert not set(cluster.drained) & set(cluster.pods_of("v1"))
+
+
 def test_the_active_revision_is_never_drained() -> None:
     cluster = left(60, rollout={"drainSeconds": 0})
     standing = cluster.pods_of("v2")

@@ -171,6 +171,20 @@ def test_waiting_candidate_that_is_scaled_or_moved_after_its_deadline_is_not_rej
     assert cluster.active == "v3"
 
 
+def test_waiting_candidate_that_broke_has_one_more_deadline_once_it_is_wanted() -> None:
+    cluster = updated()
+    cluster.edit("v3", revision=1)
+    cluster.run(1000)
+    cluster.deaf.add("v3")
+    cluster.edit(revision=None)
+    cluster.run(590)
+    assert cluster.condition(PROMOTED) == ("False", "ModelNotReady")
+    assert cluster.phases()[3] == "Loading"
+    cluster.run(20)
+    assert cluster.phases()[3] == "Rejected"
+    assert cluster.active == "v1"
+
+
 def test_pin_to_the_waiting_candidate_promotes_it_once() -> None:
     cluster = updated()
     cluster.edit(revision=2)

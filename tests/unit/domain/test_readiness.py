@@ -1,150 +1,321 @@
-"""The chain of readiness: each link, broken by itself, keeps a revision from being ready."""
+"""Every link of the chain of readiness, and every reason why one may be broken."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from holdfast.domain.failure import diagnose
 from holdfast.domain.observed import Answer, Component, LiveRevision
 from holdfast.domain.readiness import Judgement, Progress, judge
-from holdfast.domain.record import Record
-from tests.unit.domain.test_serving import CONTAINER, MODEL, record
+from tests.unit.domain import shown
+from tests.unit.domain.test_serving import NAME, OWN, recorded
 
-UID = "uid-of-this-life"
-RECORD = record({"model": MODEL})
-WITH_TRANSFORMER = record({"model": MODEL, "transformer": {"containers": [CONTAINER]}})
-
-Parts = dict[str, Any]
+TRANSFORMED = recorded({"predictor": OWN, "transformer": OWN})
+UID = "uid-now"
 
 
-def parts() -> Parts:
-    """A ready revision, part by part."""
-
-    def owner() -> list[dict[str, Any]]:
-        return [{"kind": "InferenceService", "uid": UID, "controller": True}]
-
-    return {
-        "inference_service": {
-            "metadata": {"name": "r", "uid": UID},
-            "status": {"conditions": [{"type": "Ready", "status": "True"}]},
-        },
-        "deployment": {
-            "metadata": {"name": "d", "generation": 2, "ownerReferences": owner()},
-            "spec": {"replicas": 2},
-            "status": {
-                "observedGeneration": 2,
-                "replicas": 2,
-                "updatedReplicas": 2,
-                "availableReplicas": 2,
-            },
-        },
-        "service": {"metadata": {"name": "s", "ownerReferences": owner()}},
-    }
-
-
-def live_of(given: Parts, components: tuple[str, ...] = ("predictor",)) -> LiveRevision:
-    made = Component(deployment=given["deployment"], service=given["service"])
-    return LiveRevision(
-        inference_service=given["inference_service"],
-        components=dict.fromkeys(components, made),
+def component(name: str, *, replicas: int = 1, available: int = 1) -> Component:
+    return Component(
+        deployment=shown.deployment(f"{NAME}-{name}", UID, replicas=replicas, available=available),
+        service=shown.service(f"{NAME}-{name}", UID),
+        pods=tuple(shown.pod(f"{name}-{n}", shown.serving()) for n in range(replicas)),
     )
+
+
+def ready() -> LiveRevision:
+    return LiveRevision(
+        inference_service=shown.with_condition(
+            {"metadata": {"name": NAME, "uid": UID}}, "Ready", status="True"
+        ),
+        components={name: component(name) for name in TRANSFORMED.components},
+    )
+
+
+def changed(live: LiveRevision, name: str, **fields: Any) -> LiveRevision:
+    """The same revision with one component in another state."""
+    components = {**live.components, name: replace(live.component(name), **fields)}
+    return replace(live, components=components)
+
+
+def edited(live: LiveRevision, which: str, part: str, /, **fields: Any) -> LiveRevision:
+    """The same revision with other fields in `part` of a component's Deployment."""
+    deployment = dict(live.component(which).deployment or {})
+    return changed(live, which, deployment={**deployment, part: {**deployment[part], **fields}})
 
 
 def judged(
     live: LiveRevision,
     *,
-    of: Record = RECORD,
     needed: int = 1,
     asks_model: bool = False,
     answer: Answer | None = None,
 ) -> Judgement:
-    return judge(of, live, needed=needed, asks_model=asks_model, answer=answer)
+    return judge(TRANSFORMED, live, needed=needed, asks_model=asks_model, answer=answer)
 
 
-def test_every_link_holds() -> None:
-    assert judged(live_of(parts())).is_ready
+def test_whole_chain_is_ready() -> None:
+    assert judged(ready()).is_ready
+    assert judged(ready(), asks_model=True, answer=Answer(True, "")).is_ready
 
 
-def _set(path: str, value: Any) -> Callable[[Parts], None]:
-    def change(given: Parts) -> None:
-        *ways, last = path.split(".")
-        target: Any = given
-        for way in ways:
-            target = target[int(way)] if isinstance(target, list) else target[way]
-        target[last] = value
-
-    return change
-
-
-GOING = "2026-01-01T00:00:00Z"
-
-
-@pytest.mark.parametrize(
-    ("broken", "part"),
-    [
-        (_set("inference_service.metadata.deletionTimestamp", GOING), "being deleted"),
-        (_set("inference_service.status.conditions.0.status", "False"), "does not call"),
-        (_set("inference_service.status.conditions.0.status", "Unknown"), "does not call"),
-        (_set("inference_service.status", {}), "does not call"),
-        (_set("deployment", None), "has not made the Deployment"),
-        (_set("deployment.metadata.ownerReferences.0.uid", "dead"), "has not made the Deployment"),
-        (_set("deployment.metadata.deletionTimestamp", GOING), "has not made the Deployment"),
-        (_set("deployment.status.observedGeneration", 1), "is being taken up"),
-        (_set("deployment.status.updatedReplicas", 1), "are being replaced"),
-        (_set("deployment.status.availableReplicas", 0), "fewer than 1 available"),
-        (_set("deployment.status", {}), "is being taken up"),
-        (_set("service", None), "has not made the Service"),
-        (_set("service.metadata.ownerReferences.0.uid", "dead"), "has not made the Service"),
-        (_set("service.metadata.deletionTimestamp", GOING), "has not made the Service"),
-    ],
-)
-def test_a_broken_link_is_named(broken: Callable[[Parts], None], part: str) -> None:
-    given = parts()
-    broken(given)
-    judgement = judged(live_of(given))
-    assert judgement.progress is Progress.LOADING
-    assert part in judgement.message
-
-
-def test_no_inference_service_is_absent() -> None:
+def test_without_an_inference_service_it_is_absent() -> None:
     assert judged(LiveRevision()).progress is Progress.ABSENT
 
 
-@pytest.mark.parametrize(("needed", "ready"), [(1, True), (2, True), (3, False)])
-def test_enough_replicas_must_be_available(needed: int, ready: bool) -> None:
-    assert judged(live_of(parts()), needed=needed).is_ready is ready
+LINKS: dict[str, Callable[[LiveRevision, str], LiveRevision]] = {
+    "no Deployment": lambda live, name: changed(live, name, deployment=None),
+    "no Service": lambda live, name: changed(live, name, service=None),
+    "no component": lambda live, name: replace(
+        live, components={key: value for key, value in live.components.items() if key != name}
+    ),
+    "Deployment of a deleted namesake": lambda live, name: edited(
+        live, name, "metadata", **shown.owned_by("uid-before", name)
+    ),
+    "Deployment of nobody": lambda live, name: edited(live, name, "metadata", ownerReferences=[]),
+    "terminating Deployment": lambda live, name: edited(
+        live, name, "metadata", deletionTimestamp="2026-11-22T12:00:00Z"
+    ),
+    "Service of a deleted namesake": lambda live, name: changed(
+        live, name, service=shown.service(name, "uid-before")
+    ),
+    "terminating Service": lambda live, name: changed(
+        live, name, service={"metadata": {**shown.owned_by(UID, name), "deletionTimestamp": "now"}}
+    ),
+    "generation not observed": lambda live, name: edited(live, name, "metadata", generation=2),
+    "pods being replaced": lambda live, name: edited(live, name, "status", updatedReplicas=0),
+    "no pod available": lambda live, name: edited(live, name, "status", availableReplicas=0),
+    "no status yet": lambda live, name: changed(
+        live, name, deployment={**(live.component(name).deployment or {}), "status": {}}
+    ),
+    "InferenceService not Ready": lambda live, _: replace(
+        live, inference_service={"metadata": {"name": NAME, "uid": UID}}
+    ),
+    "InferenceService says False": lambda live, _: replace(
+        live,
+        inference_service=shown.with_condition(
+            {"metadata": {"name": NAME, "uid": UID}}, "Ready", status="False"
+        ),
+    ),
+    "terminating InferenceService": lambda live, _: replace(
+        live,
+        inference_service={
+            **(live.inference_service or {}),
+            "metadata": {"name": NAME, "uid": UID, "deletionTimestamp": "now"},
+        },
+    ),
+}
 
 
-def test_every_component_must_be_there() -> None:
-    assert not judged(live_of(parts()), of=WITH_TRANSFORMER).is_ready
-    both = live_of(parts(), ("predictor", "transformer"))
-    assert judged(both, of=WITH_TRANSFORMER).is_ready
+@pytest.mark.parametrize("name", TRANSFORMED.components)
+@pytest.mark.parametrize("link", LINKS)
+def test_each_missing_link_keeps_it_from_being_ready(link: str, name: str) -> None:
+    live = LINKS[link](ready(), name)
+    for answer in (None, Answer(True, "")):
+        judgement = judged(live, asks_model=answer is not None, answer=answer)
+        assert judgement.progress is Progress.LOADING
+        assert judgement.reason == "Loading"
+        assert judgement.message
+
+
+@pytest.mark.parametrize("name", TRANSFORMED.components)
+@pytest.mark.parametrize(("available", "is_ready"), [(1, False), (2, False), (3, True), (4, True)])
+def test_as_many_replicas_of_each_component_are_needed(
+    name: str, available: int, is_ready: bool
+) -> None:
+    live = ready()
+    for each in TRANSFORMED.components:
+        count = available if each == name else 3
+        live = replace(
+            live, components={**live.components, each: component(each, replicas=4, available=count)}
+        )
+    assert judged(live, needed=3).is_ready == is_ready
 
 
 @pytest.mark.parametrize(
-    ("answer", "progress"),
+    ("answer", "progress", "reason"),
     [
-        (None, Progress.UNASKED),
-        (Answer(ready=False, message="V2 says 503"), Progress.LOADING),
-        (Answer(ready=True, message=""), Progress.READY),
+        (None, Progress.UNASKED, "Loading"),
+        (Answer(False, "503 from it"), Progress.LOADING, "ModelNotReady"),
+        (Answer(True, ""), Progress.READY, "Ready"),
     ],
 )
-def test_the_model_answers_for_itself(answer: Answer | None, progress: Progress) -> None:
-    judgement = judged(live_of(parts()), asks_model=True, answer=answer)
-    assert judgement.progress is progress
-    if answer and not answer.ready:
-        assert "V2 says 503" in judgement.message
-        assert "spec.rollout.readiness" in judgement.message
+def test_model_has_the_last_word(answer: Answer | None, progress: Progress, reason: str) -> None:
+    judgement = judged(ready(), asks_model=True, answer=answer)
+    assert (judgement.progress, judgement.reason) == (progress, reason)
+    if reason == "ModelNotReady":
+        assert "503 from it" in judgement.message
 
 
-def test_an_answer_does_not_stand_for_a_broken_link() -> None:
-    given = parts()
-    given["deployment"]["status"]["availableReplicas"] = 0
-    ready = Answer(ready=True, message="")
-    assert not judged(live_of(given), asks_model=True, answer=ready).is_ready
+def test_model_is_not_asked_before_everything_else_is_there() -> None:
+    live = LINKS["no pod available"](ready(), "predictor")
+    assert judged(live, asks_model=True).progress is Progress.LOADING
 
 
-def test_what_cannot_heal_is_doomed() -> None:
-    given = parts()
-    given["inference_service"]["status"] = {"modelStatus": {"transitionStatus": "InvalidSpec"}}
-    assert judged(live_of(given)).progress is Progress.DOOMED
+def test_serving_needs_an_available_replica_of_ones_own() -> None:
+    assert ready().serves("transformer")
+    for link in ("no pod available", "Deployment of a deleted namesake", "no Deployment"):
+        assert not LINKS[link](ready(), "transformer").serves("transformer")
+        assert LINKS[link](ready(), "transformer").serves("predictor")
+    assert not LINKS["terminating InferenceService"](ready(), "").serves("transformer")
+
+
+# --- why
+
+
+def failing(status: shown.Status, name: str = "predictor") -> LiveRevision:
+    """A revision one of whose pods has this status."""
+    live = LINKS["no pod available"](ready(), name)
+    return changed(live, name, pods=(shown.pod("p", status),))
+
+
+def init_failing(status: shown.Status) -> LiveRevision:
+    statuses = [{**each, "name": "storage-initializer"} for each in status["containerStatuses"]]
+    return failing({"initContainerStatuses": statuses})
+
+
+def kserve_says(**status: Any) -> LiveRevision:
+    live = LINKS["no Deployment"](ready(), "predictor")
+    return replace(live, inference_service={**(live.inference_service or {}), "status": status})
+
+
+def quota() -> LiveRevision:
+    live = LINKS["no pod available"](ready(), "predictor")
+    deployment = shown.with_condition(
+        live.component("predictor").deployment or {},
+        "ReplicaFailure",
+        status="True",
+        reason="FailedCreate",
+        message="exceeded quota: gpus",
+    )
+    return changed(live, "predictor", deployment=deployment, pods=())
+
+
+LONG = "\n".join(f"line {n}" for n in range(50)) + "\n\nValueError: cannot load\n"
+
+
+@pytest.mark.parametrize(
+    ("live", "reason", "told", "heals"),
+    [
+        (failing(shown.waiting("ErrImagePull")), "ImagePullBackOff", "registry/model:1", True),
+        (failing(shown.waiting("ImagePullBackOff")), "ImagePullBackOff", "cannot be pulled", True),
+        (
+            failing(shown.waiting("InvalidImageName")),
+            "InvalidImageName",
+            "'registry/model:1'",
+            False,
+        ),
+        (
+            failing(shown.waiting("CreateContainerConfigError", message="secret x not found")),
+            "CreateContainerConfigError",
+            "secret x not found",
+            True,
+        ),
+        (failing(shown.crashed(3)), "CrashLoopBackOff", "code 3: cannot load model", True),
+        (failing(shown.crashed(3, "")), "CrashLoopBackOff", "exited with code 3", True),
+        (failing(shown.running_again(3)), "CrashLoopBackOff", "code 3: cannot load model", True),
+        (failing(shown.crashed(1, LONG)), "CrashLoopBackOff", "line 49 / ValueError", True),
+        (failing(shown.crashed(137, reason="OOMKilled")), "OOMKilled", "out of memory", True),
+        (init_failing(shown.crashed(1, "no bucket")), "CrashLoopBackOff", "storage-init", True),
+        (failing(shown.unschedulable("no gpu")), "Unschedulable", "no gpu", True),
+        (failing(shown.crashed(), "transformer"), "CrashLoopBackOff", "cannot load", True),
+        (quota(), "FailedCreate", "exceeded quota: gpus", True),
+        (
+            kserve_says(
+                modelStatus={
+                    "transitionStatus": "InvalidSpec",
+                    "lastFailureInfo": {"reason": "RuntimeNotRecognized", "message": "which?"},
+                }
+            ),
+            "RuntimeNotRecognized",
+            "which?",
+            False,
+        ),
+        (
+            kserve_says(
+                modelStatus={
+                    "transitionStatus": "BlockedByFailedLoad",
+                    "lastFailureInfo": {"reason": "ModelLoadFailed", "message": LONG},
+                }
+            ),
+            "ModelLoadFailed",
+            "ValueError: cannot load",
+            True,
+        ),
+        (
+            kserve_says(
+                conditions=[
+                    {
+                        "type": "PredictorReady",
+                        "status": "False",
+                        "reason": "ReconcileFailed",
+                        "message": "StorageURI not supported",
+                    }
+                ]
+            ),
+            "ReconcileFailed",
+            "StorageURI not supported",
+            True,
+        ),
+    ],
+)
+def test_reason_is_told(live: LiveRevision, reason: str, told: str, heals: bool) -> None:
+    failure = diagnose(live)
+    assert failure is not None
+    assert (failure.reason, failure.heals) == (reason, heals)
+    assert told in failure.message
+    assert len(failure.message) < 400
+    judgement = judged(live)
+    assert judgement.reason == reason
+    assert judgement.progress is (Progress.LOADING if heals else Progress.DOOMED)
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        ready(),
+        failing(shown.loading()),
+        failing(shown.waiting("ContainerCreating")),
+        failing(shown.waiting("PodInitializing")),
+        failing({}),
+        failing(shown.crashed(0)),
+        kserve_says(modelStatus={"transitionStatus": "InProgress"}),
+        kserve_says(conditions=[{"type": "PredictorReady", "status": "False", "reason": "x"}]),
+        LiveRevision(),
+    ],
+)
+def test_no_reason_is_told_where_nothing_has_failed(live: LiveRevision) -> None:
+    assert diagnose(live) is None
+
+
+def test_ready_container_that_crashed_once_is_no_failure() -> None:
+    status = shown.serving()
+    status["containerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1}}
+    assert diagnose(failing(status)) is None
+
+
+def test_pod_on_its_way_out_is_no_failure() -> None:
+    going = shown.pod("p", shown.crashed(), terminating=True)
+    assert diagnose(changed(ready(), "predictor", pods=(going,))) is None
+
+
+def test_failure_of_one_pod_does_not_matter_where_enough_are_available() -> None:
+    pods = (shown.pod("p", shown.crashed()), shown.pod("q", shown.serving()))
+    assert judged(changed(ready(), "predictor", pods=pods)).is_ready
+
+
+def test_container_goes_before_the_controller() -> None:
+    live = quota()
+    live = changed(live, "predictor", pods=(shown.pod("p", shown.crashed()),))
+    failure = diagnose(live)
+    assert failure is not None
+    assert failure.reason == "CrashLoopBackOff"
+
+
+def test_message_is_the_same_however_often_it_happened() -> None:
+    first, second = shown.crashed(), shown.crashed()
+    first["containerStatuses"][0] |= {"restartCount": 1}
+    second["containerStatuses"][0] |= {"restartCount": 9}
+    second["containerStatuses"][0]["state"]["waiting"]["message"] = "back-off 5m0s restarting"
+    assert diagnose(failing(first)) == diagnose(failing(second))

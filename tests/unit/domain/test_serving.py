@@ -1,8 +1,6 @@
-"""What is rendered: the InferenceService of a revision, and the stable Service."""
+"""What is rendered: InferenceService, replicas, stable Service."""
 
-import json
-import subprocess
-import sys
+import copy
 from typing import Any
 
 import pytest
@@ -10,205 +8,200 @@ import pytest
 from holdfast.api.identity import Key
 from holdfast.api.spec import Scaling
 from holdfast.domain.record import Record, parse_record, render_record
-from holdfast.domain.runtime import render_frozen_runtime
 from holdfast.domain.serving import (
     Replicas,
     render_inference_service,
     render_stable_service,
+    selected_revision,
     with_replicas,
 )
-from tests.unit.domain.cluster import RUNTIME
+from tests.unit.domain.shown import START
 
 KEY = Key("ml", "employment")
-NAME = "employment-1234abcd"
-MODEL = {"uri": "pvc://models/1", "format": {"name": "sklearn", "version": "1"}}
-CONTAINER = {"name": "server", "image": "own:1", "ports": [{"containerPort": 9000}]}
+NAME = "employment-12345678"
+MODEL = {"uri": "pvc://models/1", "format": {"name": "sklearn", "version": "1"}, "version": "2015"}
+OWN = {"containers": [{"name": "kserve-container", "image": "registry/model:1", "args": ["--x"]}]}
 
 
-def rendered(template: dict[str, Any], runtime: dict[str, Any] | None = RUNTIME) -> dict[str, Any]:
-    frozen = None if runtime is None else render_frozen_runtime(runtime, KEY, NAME)
-    return render_inference_service(KEY, NAME, template, frozen)
+def frozen(server_type: str | None = None) -> dict[str, Any]:
+    annotations = {"serving.kserve.io/server-type": server_type} if server_type else {}
+    return {"metadata": {"name": NAME, "annotations": annotations}, "spec": {}}
 
 
-def record(template: dict[str, Any], runtime: dict[str, Any] | None = RUNTIME) -> Record:
-    data = {
-        "number": 1,
-        "template": template,
-        "inferenceService": rendered(template, runtime),
-    }
+def render(template: dict[str, Any], runtime: dict[str, Any] | None = None) -> dict[str, Any]:
+    before = copy.deepcopy(template)
+    rendered = render_inference_service(KEY, NAME, template, runtime)
+    assert template == before, "the template is changed"
+    return rendered
+
+
+def recorded(template: dict[str, Any], runtime: dict[str, Any] | None = None) -> Record:
+    data = {"number": 1, "template": template, "inferenceService": render(template, runtime)}
     manifest = render_record(KEY, "uid", NAME, data, annotations={})
-    manifest["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    manifest["metadata"]["creationTimestamp"] = START.isoformat()
     return parse_record(manifest)
 
 
-def test_model_is_served_by_the_revisions_own_runtime() -> None:
-    model = rendered({"model": MODEL})["spec"]["predictor"]["model"]
-    assert model == {
-        "modelFormat": {"name": "sklearn", "version": "1"},
-        "storageUri": "pvc://models/1",
-        "runtime": NAME,
+def test_model_is_rendered_with_what_holdfast_decides() -> None:
+    resources = {"limits": {"cpu": "1"}}
+    predictor = {"serviceAccountName": "a", "model": {"resources": resources, "args": ["--n=1"]}}
+    rendered = render({"model": MODEL, "predictor": predictor}, frozen())
+    assert rendered["spec"] == {
+        "predictor": {
+            "serviceAccountName": "a",
+            "model": {
+                "resources": resources,
+                "args": ["--n=1"],
+                "modelFormat": {"name": "sklearn", "version": "1"},
+                "storageUri": "pvc://models/1",
+                "runtime": NAME,
+            },
+        }
     }
 
 
-def test_what_the_user_says_of_the_container_is_kept() -> None:
-    predictor = {
-        "model": {"args": ["--x"], "resources": {"limits": {"cpu": "1"}}},
-        "nodeSelector": {"a": "b"},
-    }
-    spec = rendered({"model": MODEL, "predictor": predictor})["spec"]["predictor"]
-    assert spec["nodeSelector"] == {"a": "b"}
-    assert spec["model"]["args"] == ["--x"]
-    assert spec["model"]["resources"] == {"limits": {"cpu": "1"}}
-    assert spec["model"]["storageUri"] == "pvc://models/1"
+def test_containers_are_rendered_as_they_are() -> None:
+    rendered = render({"predictor": OWN, "model": {"version": "2015"}})
+    assert rendered["spec"] == {"predictor": OWN}
 
 
 def test_labels_and_annotations_are_complete_at_birth() -> None:
-    metadata = rendered({"model": MODEL})["metadata"]
-    assert metadata["labels"] == {
-        "app.kubernetes.io/managed-by": "holdfast",
-        "holdfast.dev/modeldeployment": "employment",
-        "holdfast.dev/revision": NAME,
-        "networking.kserve.io/visibility": "cluster-local",
-    }
-    assert metadata["annotations"] == {
-        "serving.kserve.io/deploymentMode": "Standard",
-        "serving.kserve.io/stop": "false",
+    metadata = render({"predictor": OWN})["metadata"]
+    assert metadata == {
+        "name": NAME,
+        "labels": {
+            "app.kubernetes.io/managed-by": "holdfast",
+            "holdfast.dev/modeldeployment": "employment",
+            "holdfast.dev/revision": NAME,
+            "networking.kserve.io/visibility": "cluster-local",
+        },
+        "annotations": {
+            "serving.kserve.io/deploymentMode": "Standard",
+            "serving.kserve.io/stop": "false",
+        },
     }
 
 
 @pytest.mark.parametrize(
-    ("env", "expected"),
-    [
-        ([], "employment"),
-        ([{"name": "MLSERVER_MODEL_NAME", "value": "mine"}], "mine"),
-    ],
-)
-def test_mlserver_gets_the_deployments_name_unless_told_otherwise(
-    env: list[dict[str, str]], expected: str
-) -> None:
-    mlserver = {**RUNTIME, "metadata": {**RUNTIME["metadata"], "name": "kserve-mlserver"}}
-    template = {"model": MODEL, "predictor": {"model": {"env": env}}}
-    model = rendered(template, mlserver)["spec"]["predictor"]["model"]
-    assert model["env"] == [{"name": "MLSERVER_MODEL_NAME", "value": expected}]
-
-
-def test_containers_of_ones_own_are_rendered_as_they_are() -> None:
-    template = {"model": MODEL, "predictor": {"containers": [CONTAINER]}}
-    assert rendered(template, None)["spec"] == {"predictor": {"containers": [CONTAINER]}}
-
-
-@pytest.mark.parametrize(
-    ("args", "expected"),
+    ("args", "rendered"),
     [
         (None, ["--model_name=employment"]),
-        (["--x"], ["--x", "--model_name=employment"]),
-        (["--model_name", "mine"], ["--model_name", "mine"]),
+        (["--workers=2"], ["--workers=2", "--model_name=employment"]),
         (["--model_name=mine"], ["--model_name=mine"]),
+        (["--model_name", "mine"], ["--model_name", "mine"]),
     ],
 )
-def test_transformer_gets_the_deployments_name_unless_told_otherwise(
-    args: list[str] | None, expected: list[str]
+def test_transformer_gets_the_models_name_unless_it_has_one(
+    args: list[str] | None, rendered: list[str]
 ) -> None:
-    container = {"name": "t", "image": "t:1", **({} if args is None else {"args": args})}
-    template = {"model": MODEL, "transformer": {"containers": [container]}}
-    spec = rendered(template)["spec"]
-    assert spec["transformer"]["containers"][0]["args"] == expected
-    assert record(template).components == ("transformer", "predictor")
+    container = {"name": "kserve-container", "image": "t"} | ({"args": args} if args else {})
+    spec = render({"predictor": OWN, "transformer": {"containers": [container]}})["spec"]
+    assert spec["transformer"] == {"containers": [{**container, "args": rendered}]}
 
 
-def test_replicas_and_metric_reach_every_component_and_nothing_else_changes() -> None:
-    template = {"model": MODEL, "transformer": {"containers": [CONTAINER]}}
-    scaling = Scaling(metric="memory", target=70)
-    spec = with_replicas(record(template), Replicas(2, 5), scaling)["spec"]
-    bounds = {"minReplicas": 2, "maxReplicas": 5, "scaleMetric": "memory", "scaleTarget": 70}
-    for component, before in rendered(template)["spec"].items():
-        assert spec[component] == {**before, **bounds}
-
-
-HTTP = {"name": "http1", "port": 80, "targetPort": 8080, "protocol": "TCP"}
-GRPC = {"name": "h2c", "port": 8081, "targetPort": 8081, "appProtocol": "kubernetes.io/h2c"}
+def test_only_the_first_container_of_a_transformer_is_named_as_kserve_does() -> None:
+    sidecar = {"name": "sidecar", "image": "s"}
+    transformer = {"containers": [{"name": "kserve-container"}, sidecar]}
+    spec = render({"predictor": OWN, "transformer": transformer})["spec"]
+    assert spec["transformer"]["containers"][1] == sidecar
 
 
 @pytest.mark.parametrize(
-    ("ports", "expected"),
+    ("server_type", "env", "rendered"),
     [
-        ([HTTP], [("http", 80, 8080)]),
-        ([HTTP, GRPC], [("http", 80, 8080), ("h2c", 8081, 8081)]),
-        ([{**GRPC, "port": 80}], [("h2c", 80, 8081)]),
-        ([HTTP, {**HTTP, "port": 8082}], [("http", 80, 8080), ("http-8082", 8082, 8080)]),
+        ("mlserver", [], {"MLSERVER_MODEL_NAME": "employment"}),
+        ("mlserver", [("A", "b")], {"A": "b", "MLSERVER_MODEL_NAME": "employment"}),
+        ("mlserver", [("MLSERVER_MODEL_NAME", "mine")], {"MLSERVER_MODEL_NAME": "mine"}),
+        ("tritonserver", [("A", "b")], {"A": "b"}),
+        (None, [], None),
     ],
 )
-def test_stable_service_has_port_names_of_our_own(
-    ports: list[dict[str, Any]], expected: list[tuple[str, int, int]]
+def test_mlserver_gets_the_models_name_unless_it_has_one(
+    server_type: str | None, env: list[tuple[str, str]], rendered: dict[str, str] | None
 ) -> None:
-    service = render_stable_service(
-        KEY, "uid", record({"model": MODEL}), {"spec": {"ports": ports}}
-    )
-    assert [(p["name"], p["port"], p["targetPort"]) for p in service["spec"]["ports"]] == expected
-    assert service["spec"]["selector"] == {
-        "holdfast.dev/revision": NAME,
-        "component": "predictor",
-    }
+    declared = [{"name": name, "value": value} for name, value in env]
+    template = {"model": MODEL, "predictor": {"model": {"env": declared} if env else {}}}
+    model = render(template, frozen(server_type))["spec"]["predictor"]["model"]
+    found = {e["name"]: e["value"] for e in model["env"]} if "env" in model else None
+    assert found == rendered
 
 
-def test_stable_service_selects_the_transformer_where_there_is_one() -> None:
-    template = {"model": MODEL, "transformer": {"containers": [CONTAINER]}}
-    service = render_stable_service(KEY, "uid", record(template), {"spec": {"ports": [HTTP]}})
-    assert service["spec"]["selector"]["component"] == "transformer"
-
-
-UNKNOWN_FIELDS = """
-import json, re, sys
-given = json.load(sys.stdin)
-sys.argv = ["test"]  # KServe's package parses the command line when it is imported
-from kserve import models
-from kubernetes import client
-
-
-def find_unknown(kind, value, path):
-    if listed := re.fullmatch(r"list\\[(.*)\\]", kind):
-        for item in value:
-            yield from find_unknown(listed[1], item, path + "[]")
-    elif kserve := getattr(models, kind, None):
-        names = {json_name: name for name, json_name in kserve.attribute_map.items()}
-        for key, child in value.items():
-            if key in names:
-                yield from find_unknown(kserve.openapi_types[names[key]], child, f"{path}.{key}")
-            else:
-                yield f"{path}.{key}"
-    elif kubernetes := getattr(client, kind, None):
-        kubernetes.model_validate(value)  # refuses unknown fields by itself
-
-
-print(*find_unknown(given["kind"], given["manifest"], ""))
-"""
+def test_replicas_go_to_every_component_and_nothing_else_changes() -> None:
+    record = recorded({"predictor": OWN, "transformer": OWN})
+    scaling = Scaling(min_replicas=1, max_replicas=9, metric="memory", target=60)
+    manifest = with_replicas(record, Replicas(2, 5), scaling)
+    bounds = {"minReplicas": 2, "maxReplicas": 5, "scaleMetric": "memory", "scaleTarget": 60}
+    for component, spec in record.inference_service["spec"].items():
+        assert manifest["spec"].pop(component) == {**spec, **bounds}
+    assert manifest["spec"] == {}
+    assert manifest["metadata"] == record.inference_service["metadata"]
+    assert "minReplicas" not in record.inference_service["spec"]["predictor"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "manifest"),
+    ("scaling", "most"),
+    [({}, 1), ({"minReplicas": 3}, 3), ({"minReplicas": 2, "maxReplicas": 5}, 5)],
+)
+def test_without_a_maximum_the_minimum_is_it(scaling: dict[str, int], most: int) -> None:
+    assert Scaling.model_validate(scaling).most == most
+
+
+@pytest.mark.parametrize(
+    ("template", "entry", "components"),
     [
-        ("V1beta1InferenceService", rendered({"model": MODEL})),
-        ("V1beta1InferenceService", rendered({"predictor": {"containers": [CONTAINER]}}, None)),
+        ({"predictor": OWN}, "predictor", ("predictor",)),
+        ({"predictor": OWN, "transformer": OWN}, "transformer", ("transformer", "predictor")),
+    ],
+)
+def test_requests_enter_through_the_transformer_if_there_is_one(
+    template: dict[str, Any], entry: str, components: tuple[str, ...]
+) -> None:
+    record = recorded(template)
+    assert (record.entry, record.components) == (entry, components)
+    service = render_stable_service(KEY, "uid", record, {"spec": {"ports": []}})
+    assert service["spec"]["selector"] == {"holdfast.dev/revision": NAME, "component": entry}
+    assert selected_revision(service) == NAME
+
+
+HTTP = {"port": 80, "targetPort": 8080, "protocol": "TCP"}
+GRPC = {"port": 8081, "targetPort": 8081, "appProtocol": "kubernetes.io/h2c"}
+
+
+@pytest.mark.parametrize(
+    ("ports", "rendered"),
+    [
+        ([{**HTTP, "name": "employment-12345678-predictor"}], [{**HTTP, "name": "http"}]),
+        ([{"port": 80, "targetPort": "http1"}], [{**HTTP, "name": "http", "targetPort": "http1"}]),
+        ([GRPC], [{**GRPC, "name": "h2c", "protocol": "TCP"}]),
         (
-            "V1beta1InferenceService",
-            with_replicas(
-                record({"model": MODEL, "transformer": {"containers": [CONTAINER]}}),
-                Replicas(1, 3),
-                Scaling(metric="cpu", target=80),
-            ),
+            [{**HTTP, "nodePort": 31000}, GRPC],
+            [{**HTTP, "name": "http"}, {**GRPC, "name": "h2c", "protocol": "TCP"}],
         ),
-        ("V1alpha1ServingRuntime", render_frozen_runtime(RUNTIME, KEY, NAME)),
+        (
+            [HTTP, {**HTTP, "port": 8082}, {**HTTP, "port": 8083}],
+            [
+                {**HTTP, "name": "http"},
+                {**HTTP, "name": "http-8082", "port": 8082},
+                {**HTTP, "name": "http-8083", "port": 8083},
+            ],
+        ),
     ],
 )
-def test_kserves_own_models_know_every_field_that_is_rendered(
-    kind: str, manifest: dict[str, Any]
+def test_ports_have_names_of_our_own(
+    ports: list[dict[str, Any]], rendered: list[dict[str, Any]]
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", UNKNOWN_FIELDS],
-        input=json.dumps({"kind": kind, "manifest": manifest}),
-        capture_output=True,
-        text=True,
-        check=False,
+    entry_service = {"spec": {"ports": ports, "clusterIP": "None"}}
+    service = render_stable_service(KEY, "uid", recorded({"predictor": OWN}), entry_service)
+    assert service["spec"]["ports"] == rendered
+    assert service["spec"]["type"] == "ClusterIP"
+    assert "clusterIP" not in service["spec"], "the stable Service is never headless"
+
+
+def test_stable_service_is_controlled_by_its_deployment() -> None:
+    service = render_stable_service(
+        KEY, "uid", recorded({"predictor": OWN}), {"spec": {"ports": [HTTP]}}
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == ""
+    (owner,) = service["metadata"]["ownerReferences"]
+    assert (owner["uid"], owner["controller"], owner["kind"]) == ("uid", True, "ModelDeployment")
+    assert service["metadata"]["namespace"] == "ml"
+    assert "holdfast.dev/revision" not in service["metadata"]["labels"]
