@@ -133,7 +133,9 @@ def _kserve_failures(inference_service: KubeObject) -> Iterator[Failure]:
         yield Failure(
             info.get("reason", "InvalidSpec"),
             f"KServe refuses the InferenceService: {info.get('message', 'no reason given')}",
-            heals=False,
+            # KServe's word for any failure to read the runtime, also of one that it has not seen
+            # yet or while the API server was away.
+            heals=info.get("reason") == "RuntimeNotRecognized",
         )
     elif model_status.get("transitionStatus") == "BlockedByFailedLoad":
         yield Failure(

@@ -225,12 +225,23 @@ LONG = "\n".join(f"line {n}" for n in range(50)) + "\n\nValueError: cannot load\
             kserve_says(
                 modelStatus={
                     "transitionStatus": "InvalidSpec",
-                    "lastFailureInfo": {"reason": "RuntimeNotRecognized", "message": "which?"},
+                    "lastFailureInfo": {"reason": "NoSupportingRuntime", "message": "which?"},
+                }
+            ),
+            "NoSupportingRuntime",
+            "which?",
+            False,
+        ),
+        (
+            kserve_says(
+                modelStatus={
+                    "transitionStatus": "InvalidSpec",
+                    "lastFailureInfo": {"reason": "RuntimeNotRecognized", "message": "Waiting"},
                 }
             ),
             "RuntimeNotRecognized",
-            "which?",
-            False,
+            "Waiting",
+            True,
         ),
         (
             kserve_says(
