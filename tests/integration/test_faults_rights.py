@@ -48,13 +48,18 @@ def test_a_whole_life_needs_the_rights_that_are_granted_and_no_others(
 
 
 def live_a_life(place: Place) -> None:
-    """Creation, updates, rollback to a cold revision, pruning, deletion."""
-    place.deploy(place.add_model("one"), revisionHistoryLimit=1, rollout={"warmRevisions": 0})
+    """Creation, updates, a drain, a rollback to a cold revision, pruning, deletion."""
+    place.deploy(place.add_model("one"), revisionHistoryLimit=1)
     place.wait_promoted(1)
-    for number in (2, 3):
-        place.update(place.add_model(f"model-{number}"))
-        place.wait_promoted(number)
-    place.pin(2)  # cold
+    left = place.pod_names(1)
+    place.update(place.add_model("two"))
+    place.wait_promoted(2)
+    place.wait(lambda: not left & place.pod_names(1), "revision 1 is drained")
+    place.edit({"rollout": {"warmRevisions": 0}})
+    place.update(place.add_model("three"))
+    place.wait_promoted(3)
+    place.wait_phase(2, "Cold")
+    place.pin(2)
     place.wait_promoted(2)
     place.pin(None)
     place.wait_promoted(3)
