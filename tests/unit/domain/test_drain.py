@@ -88,6 +88,13 @@ def test_a_revision_that_is_wanted_again_is_not_drained_in_the_same_pass() -> No
     assert not set(cluster.drained) & set(cluster.pods_of("v1"))
 
 
+def test_a_revision_that_is_stopped_is_not_drained_as_well() -> None:
+    cluster = left(0, rollout={"drainSeconds": 30, "warmRevisions": 0})
+    cluster.run_without_operator(60)
+    cluster.run(10)
+    assert (cluster.running(), cluster.drained) == ({"v2"}, [])
+
+
 def test_the_active_revision_is_never_drained() -> None:
     cluster = left(60, rollout={"drainSeconds": 0})
     standing = cluster.pods_of("v2")

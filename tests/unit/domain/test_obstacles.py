@@ -251,6 +251,18 @@ def test_edit_of_an_inference_service_is_undone(tampered: Cluster, change: dict[
     assert after["metadata"]["annotations"] == before["metadata"]["annotations"]
 
 
+def test_inference_service_whose_record_somebody_deleted_serves_on(tampered: Cluster) -> None:
+    tampered.refused["v3"] = "no"
+    tampered.edit("v3")
+    tampered.run()
+    selected = tampered.selected
+    assert selected is not None
+    del tampered.records[selected]
+    tampered.run(60)
+    assert tampered.selected == selected
+    assert selected in tampered.inference_services
+
+
 def test_frozen_runtime_that_somebody_edited_or_deleted_is_put_right(tampered: Cluster) -> None:
     name = tampered.record(2).name
     before = tampered.runtimes[name]["spec"]

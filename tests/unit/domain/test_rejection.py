@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from holdfast.api.conditions import PROMOTED, READY, RECONCILING, STALLED
+from holdfast.domain.rollout import decide
 from tests.unit.domain import shown
 from tests.unit.domain.cluster import Cluster, spec_of, started
 
@@ -65,6 +66,16 @@ def test_rejection_happens_at_the_deadline_without_anything_being_seen() -> None
     rejection = cluster.record(2).rejection
     assert rejection is not None
     assert (rejection.at - born).total_seconds() == 100
+
+
+def test_model_that_was_not_asked_yet_is_not_rejected() -> None:
+    cluster = updated_to(shown.loading())
+    cluster.reconcile()
+    cluster.run_without_operator(5000)
+    cluster.broken.clear()
+    plan = decide(cluster.observe(), cluster.now)
+    assert plan.asks == (cluster.record(2).name,)
+    assert plan.actions == ()
 
 
 def test_what_cannot_heal_is_rejected_at_once() -> None:

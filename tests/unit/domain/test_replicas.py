@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.unit.domain import shown
 from tests.unit.domain.cluster import Cluster, started
 
 SCALING = {"minReplicas": 1, "maxReplicas": 8}
@@ -33,10 +34,31 @@ def test_capacity_is_a_share_rounded_up() -> None:
 
 def test_capacity_never_asks_for_more_than_max_replicas() -> None:
     cluster = loaded(6)
-    cluster.edit("v2", scaling={"minReplicas": 1, "maxReplicas": 2})
+    cluster.edit("v2")
     cluster.run(10)
+    cluster.edit("v3", scaling={"minReplicas": 1, "maxReplicas": 2})
+    cluster.run(10)
+    assert cluster.bounds("v2") == (6, 6), "its floor still stands"
+    assert cluster.active == "v3"
+    assert cluster.bounds("v3") == (2, 2)
+
+
+def test_one_replica_is_enough_where_the_active_revision_does_not_serve() -> None:
+    cluster = loaded(4)
+    cluster.broken["v1"] = shown.crashed()
+    cluster.edit("v2")
+    cluster.run(4)
     assert cluster.active == "v2"
-    assert cluster.bounds("v2") == (2, 2)
+    assert cluster.bounds("v2") == (1, 8)
+
+
+def test_held_replicas_go_beyond_a_maximum_that_was_lowered_since() -> None:
+    cluster = loaded(4)
+    cluster.edit("v2")
+    cluster.run(10)
+    cluster.edit(scaling={"minReplicas": 1, "maxReplicas": 2})
+    cluster.run(10)
+    assert cluster.bounds("v1") == (4, 4)
 
 
 def test_needed_replicas_are_latched_once_and_do_not_chase_the_active_revision() -> None:

@@ -54,6 +54,10 @@ def test_runtime_goes_after_its_inference_service() -> None:
     cluster = rolled_through("v1", "v2", rollout={"warmSeconds": 100})
     name = cluster.record(1).name
     cluster.log.clear()
+    cluster.removal = 30
+    cluster.run(60)
+    assert name in cluster.inference_services, "it is still going away"
+    assert name in cluster.runtimes
     cluster.run(60)
     deletions = [(kind, gone) for verb, kind, gone in cluster.log if verb == "delete"]
     assert deletions == [("InferenceService", name), ("ServingRuntime", name)]
@@ -149,6 +153,15 @@ def test_history_keeps_the_pinned_and_the_active_revision_however_old() -> None:
     assert cluster.active == "v1"
     assert {1, 11} <= cluster.numbers().keys()
     assert len(cluster.numbers()) <= 8
+
+
+def test_record_outlives_everything_that_runs_by_it() -> None:
+    cluster = started(revisionHistoryLimit=1, rollout={"warmRevisions": 0, "drainSeconds": 0})
+    cluster.removal = 1000
+    for n in range(2, 6):
+        cluster.edit(f"v{n}")
+        cluster.run(20)
+        assert cluster.records.keys() >= cluster.inference_services.keys()
 
 
 def test_numbers_go_on_after_history_was_pruned() -> None:
