@@ -79,11 +79,8 @@ def test_runtime_is_the_one_that_kserve_itself_chooses(place: Place) -> None:
         "sklearn": ({"name": "sklearn", "version": "1"}, {}),
         "unversioned": ({"name": "sklearn"}, {}),
         "v2": ({"name": "sklearn", "version": "1"}, {"protocolVersion": "v2"}),
-        "xgboost": ({"name": "xgboost"}, {}),
-        "mlflow": ({"name": "mlflow", "version": "2"}, {"protocolVersion": "v2"}),
         "triton": ({"name": "triton"}, {}),
         "huggingface": ({"name": "huggingface"}, {}),
-        "tensorflow": ({"name": "tensorflow", "version": "2"}, {}),
     }
     for name, (format_, model) in formats.items():
         check_same_choice(place, name, format_, **model)

@@ -13,7 +13,15 @@ WRITES = ("apply", "create", "update", "delete")
 
 
 def deploy_two(place: Place, **spec: Any) -> None:
-    """Revision 2 serves, revision 1 is warm and drained."""
+    """Revision 2 serves, revision 1 is warm."""
+    place.deploy(place.add_model("one"), **spec)
+    place.wait_promoted(1)
+    place.update(place.add_model("two"))
+    place.wait_promoted(2)
+
+
+def settle_two(place: Place, **spec: Any) -> None:
+    """The same, and revision 1 is drained and ready again."""
     place.deploy(place.add_model("one"), **spec)
     place.wait_promoted(1)
     left = place.pod_names(1)
@@ -30,7 +38,7 @@ def is_ready(place: Place, number: int) -> bool:
 
 
 def test_status_that_is_wiped_is_made_again(place: Place) -> None:
-    deploy_two(place)
+    settle_two(place)
     before = place.status()
     wiped = {**place.deployment(), "status": {}}
     place.api.must("PUT", place.path("modeldeployments", "m", "status"), wiped)
@@ -49,7 +57,7 @@ def without_times(before: JsonObject, now: JsonObject) -> JsonObject:
 
 
 def test_forged_status_chooses_nothing(place: Place) -> None:
-    deploy_two(place)
+    settle_two(place)
     before, ours = place.status(), read_ours(place)
     forged = {
         "activeRevision": {"name": place.revision(1), "number": 1},
@@ -135,7 +143,7 @@ def read_ours(place: Place) -> dict[str, object]:
 
 
 def test_settled_deployment_causes_no_writes(place: Place, cluster: Cluster) -> None:
-    deploy_two(place, scaling={"minReplicas": 1, "maxReplicas": 3})
+    settle_two(place, scaling={"minReplicas": 1, "maxReplicas": 3})
     before = read_ours(place)
     with onlooking(cluster, place) as onlooker:
         for number in (1, 2):
