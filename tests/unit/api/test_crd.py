@@ -137,6 +137,13 @@ def test_rules_say_what_to_do() -> None:
         assert not rule["message"].endswith(".")
 
 
+def test_rules_name_the_field_that_they_are_about() -> None:
+    for path, node in OURS:
+        field = path.split(".")[-1].removesuffix("[]")
+        for rule in node.get("x-kubernetes-validations", ()):
+            assert field in rule["message"], path
+
+
 @pytest.mark.parametrize("component", ["predictor", "transformer"])
 @pytest.mark.parametrize(
     "field",

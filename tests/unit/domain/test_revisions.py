@@ -1,20 +1,35 @@
 """Which revision a template is: by content; names and numbers; what is kept."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from holdfast.api.template import Template
-from holdfast.domain.record import Record, parse_record, render_record
+from holdfast.domain.kubeobject import format_time
+from holdfast.domain.record import (
+    FIRST_PROMOTED_AT,
+    HELD_REPLICAS,
+    LEFT_AT,
+    PROMOTED_AT,
+    Needed,
+    Record,
+    Rejection,
+    parse_record,
+    render_annotated,
+    render_record,
+)
 from holdfast.domain.revisions import (
     compute_revision_name,
     find_by_template,
     find_pinned,
+    find_previous,
     find_prunable,
     longest_revision_name,
     next_number,
     normalise_template,
 )
+from tests.unit.domain.shown import START
 from tests.unit.domain.test_serving import KEY
 
 MODEL = {"uri": "pvc://models/1", "format": {"name": "sklearn"}}
@@ -80,12 +95,34 @@ def test_a_name_is_made_of_the_content_alone() -> None:
     assert compute_revision_name("other", template, taken=()) == f"other-{suffix}"
 
 
+def test_a_name_does_not_depend_on_the_order_of_keys() -> None:
+    predictor = {"serviceAccountName": "a", "model": {"args": ["b"], "env": []}}
+    names = {
+        compute_revision_name("employment", normalised(model=MODEL, predictor=each), taken=())
+        for each in (predictor, dict(reversed(predictor.items())))
+    }
+    assert len(names) == 1
+
+
+def test_a_name_stays_for_ever() -> None:
+    """A changed way of hashing would make every revision of every cluster a new one."""
+    name = compute_revision_name("employment", {"model": {"uri": "v1"}}, taken=())
+    assert name == "employment-362e9456"
+
+
 def test_a_collision_of_the_short_hash_takes_another_name() -> None:
     template = normalised(model=MODEL)
     first = compute_revision_name("employment", template, taken=())
     second = compute_revision_name("employment", template, taken={first})
     third = compute_revision_name("employment", template, taken={first, second})
     assert len({first, second, third}) == 3
+
+
+def test_predictor_and_transformer_are_taken_as_they_are() -> None:
+    container: dict[str, Any] = {"name": "", "env": [], "resources": {}, "tty": None}
+    opaque = {"containers": [container], "affinity": {}}
+    taken = normalised(predictor=opaque, transformer=opaque)
+    assert taken == {"predictor": opaque, "transformer": opaque}
 
 
 @pytest.mark.parametrize(("namespace", "longest"), [("ml", 46), ("a" * 4, 46), ("a" * 20, 30)])
@@ -135,8 +172,73 @@ def test_what_is_pruned(
 
 
 def test_the_newest_record_stays_so_that_its_number_is_never_used_again() -> None:
-    records = [recorded(n, was_active=False) for n in range(1, 10)]
-    kept = {r.number for r in records} - {
-        r.number for r in find_prunable(records, in_use=(), history_limit=1)
+    records = [recorded(1), recorded(2)]
+    assert find_prunable(records, in_use=(), history_limit=0) == (records[0],)
+
+
+# --- what is noted
+
+
+def noted(number: int, *, left_after: int | None) -> Record:
+    """A record that became active, and was left so many seconds after that."""
+    manifest = dict(recorded(number).manifest)
+    notes = {FIRST_PROMOTED_AT: format_time(START), PROMOTED_AT: format_time(START)}
+    if left_after is not None:
+        notes[LEFT_AT] = format_time(START + timedelta(seconds=left_after))
+    metadata = {**manifest["metadata"], "annotations": notes, "uid": "u", "resourceVersion": "1"}
+    return parse_record({**manifest, "metadata": metadata})
+
+
+def test_previous_is_the_one_that_was_left_last() -> None:
+    active = noted(2, left_after=None)
+    records = [noted(1, left_after=50), active, noted(3, left_after=90), recorded(4)]
+    assert find_previous(records, active) is records[2]
+    assert find_previous([active, recorded(4)], active) is None
+
+
+@pytest.mark.parametrize(
+    ("left_after", "is_marked"), [(None, True), (-1, True), (0, False), (5, False)]
+)
+def test_a_record_is_marked_active_until_it_is_left_after_its_promotion(
+    left_after: int | None, is_marked: bool
+) -> None:
+    record = noted(1, left_after=left_after)
+    assert record.is_marked_active == is_marked
+    assert (record.left_at is None) == is_marked
+
+
+def test_annotating_keeps_the_data_and_what_was_noted_before() -> None:
+    before = noted(1, left_after=5)
+    manifest = render_annotated(KEY, "uid", before, {HELD_REPLICAS: "3"})
+    assert manifest["data"] == before.manifest["data"]
+    assert manifest["revision"] == 1
+    assert manifest["metadata"]["annotations"] == {
+        FIRST_PROMOTED_AT: "2026-11-22T12:00:00Z",
+        PROMOTED_AT: "2026-11-22T12:00:00Z",
+        LEFT_AT: "2026-11-22T12:00:05Z",
+        HELD_REPLICAS: "3",
     }
-    assert 9 in kept
+
+
+def test_annotating_changes_exactly_the_version_that_was_seen() -> None:
+    manifest = render_annotated(KEY, "uid", noted(1, left_after=5), {HELD_REPLICAS: "3"})
+    assert (manifest["metadata"]["uid"], manifest["metadata"]["resourceVersion"]) == ("u", "1")
+
+
+def test_annotations_of_others_are_not_taken_over() -> None:
+    record = noted(1, left_after=None)
+    record.manifest["metadata"]["annotations"]["kubectl.kubernetes.io/x"] = "y"
+    manifest = render_annotated(KEY, "uid", record, {HELD_REPLICAS: "3"})
+    assert set(manifest["metadata"]["annotations"]) == {
+        FIRST_PROMOTED_AT,
+        PROMOTED_AT,
+        HELD_REPLICAS,
+    }
+
+
+@pytest.mark.parametrize(
+    "note",
+    [Needed(3, START, "uid@with-sign"), Rejection("OOMKilled", 'said "no"\nand died', START)],
+)
+def test_what_is_noted_is_read_as_it_was_written(note: Needed | Rejection) -> None:
+    assert type(note).parse(str(note)) == note

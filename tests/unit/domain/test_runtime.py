@@ -245,6 +245,14 @@ def test_frozen_runtime_keeps_every_other_placeholder() -> None:
     assert container["env"][1]["value"] == "{{.Labels.modelClass}}-{{.Namespace}}"
 
 
+def test_frozen_runtime_lets_containers_say_why_they_failed_unless_told_otherwise() -> None:
+    chosen = original()
+    chosen["spec"]["containers"][1]["terminationMessagePolicy"] = "File"
+    containers = render_frozen_runtime(chosen, KEY, "employment-12345678")["spec"]["containers"]
+    policies = [container["terminationMessagePolicy"] for container in containers]
+    assert policies == ["FallbackToLogsOnError", "File"]
+
+
 def test_frozen_runtime_keeps_the_rest_of_the_spec() -> None:
     spec = frozen()["spec"]
     assert spec["annotations"] == {"prometheus.kserve.io/port": "8080"}
