@@ -16,6 +16,7 @@ from tests.integration.faults import read_samples, selected
 from tests.integration.harness import JsonObject, Place
 
 CANARY = "canary-7d1f0a93"
+NUMBER = 71093321  # a password that somebody forgot to quote
 RULES = Path(__file__).parents[2] / "deploy" / "2-permissions.yaml"
 
 
@@ -134,6 +135,9 @@ def test_neither_its_token_nor_what_containers_are_told_is_told_on(
         ),
     )
     place.wait_condition("Promoted", "False", "Refused", "refused")
+    number = [{"name": "PASSWORD", "value": NUMBER}]
+    place.create("mistyped", template(place.add_model("four"), env=number))
+    assert "value" in place.wait_condition("Promoted", "False", "Refused", "mistyped")["message"]
     place.edit({"rollout": {"progressDeadlineSeconds": 1}}, "crashes")
     place.wait_phase(1, "Rejected", "crashes")
 
@@ -152,5 +156,6 @@ def test_neither_its_token_nor_what_containers_are_told_is_told_on(
     assert "RevisionRejected" in told["events"]
     for where, text in told.items():
         assert CANARY not in text, where
+        assert str(NUMBER) not in text, where
         assert token not in text, where
         assert token.rpartition(".")[2] not in text, where

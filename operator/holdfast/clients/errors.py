@@ -17,6 +17,7 @@ _DENIED = re.compile(
 )
 _NOT_OF_THE_SCHEMA = "failed to create typed patch object"
 _OTHER_UID = "metadata.uid: Invalid value"
+_VALUE_OF_WRONG_TYPE = re.compile(r"(: expected [^,\n]+), got .*?(?=\n *\.|\Z)", re.DOTALL)
 
 
 class ApiError(Exception):
@@ -117,6 +118,8 @@ def build_error_from_status(answer: dict[str, Any], retry_after: str | None = No
     # Two answers of server-side apply whose status says something else than they mean.
     if status == 500 and message.startswith(_NOT_OF_THE_SCHEMA):
         kind = Invalid
+        # It quotes what it got, be it a password that somebody forgot to quote.
+        message = _VALUE_OF_WRONG_TYPE.sub(r"\1", message)
     elif status == 422 and _OTHER_UID in message:
         kind = Conflict
     return kind(status, str(answer.get("reason") or ""), message, retry_after=delay)
