@@ -42,6 +42,8 @@ def install(access: Access) -> None:
         ]
         kubectl.apply(*manifests)
     kubectl.run("wait", "--for=condition=Established", "crd/modeldeployments.holdfast.dev")
+    # Forget what kubectl found out before: `kubectl explain mdep` believes its cache.
+    kubectl.run("api-resources", "--api-group=holdfast.dev")
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
