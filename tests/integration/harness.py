@@ -212,11 +212,22 @@ class Place:
                 raise AssertionError(f"not within {seconds:.0f} s: {what}\n{yaml.dump(seen)}")
             time.sleep(POLL_SECONDS)
 
-    def pod_names(self, number: int, name: str = "m") -> set[str]:
+    def pods(self, number: int, name: str = "m") -> Sequence[JsonObject]:
         """The pods of a revision that are to stay."""
         pods = self.list("pods", f"holdfast.dev/revision={self.revision(number, name)}")
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def pod_names(self, number: int, name: str = "m") -> set[str]:
+        """The names of the pods of a revision that are to stay."""
+        return {pod["metadata"]["name"] for pod in self.pods(number, name)}
+
+    def ready_pods(self, number: int, name: str = "m") -> set[str]:
+        """The names of those that are ready."""
         return {
-            pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]
+            pod["metadata"]["name"]
+            for pod in self.pods(number, name)
+            for condition in pod["status"].get("conditions", [])
+            if (condition["type"], condition["status"]) == ("Ready", "True")
         }
 
     # --- questions

@@ -2,6 +2,8 @@
 
 import pytest
 
+from devcluster.cluster import Cluster
+from tests.integration.faults import paused
 from tests.integration.harness import Place
 from tests.integration.traffic import Traffic
 
@@ -37,6 +39,29 @@ def test_cold_revision_that_is_pinned_is_made_again_while_the_active_one_serves(
         assert place.phases() == {1: "Loading", 2: "Active"}
         assert traffic.texts == {"two"}
         place.set_ready("one", True)
+        traffic.wait_for("one")
+    assert traffic.failures == []
+    place.wait_promoted(1)
+
+
+def test_rollback_waits_while_the_only_pod_of_the_warm_revision_is_replaced(
+    place: Place, cluster: Cluster
+) -> None:
+    place.deploy(place.add_model("one"))
+    place.wait_promoted(1)
+    place.update(place.add_model("two"))
+    place.wait_promoted(2)
+    left = place.pod_names(1)
+    place.wait(lambda: left.isdisjoint(place.pod_names(1)), "revision 1 is drained")
+    place.wait(lambda: len(place.ready_pods(1)) == 1, "revision 1 is warm again")
+    # The Deployment and the endpoints go on telling of the pod.
+    with Traffic(place) as traffic:
+        with paused(cluster, "kube-controller-manager"):
+            place.delete("pods", *place.ready_pods(1))
+            place.wait(lambda: not place.ready_pods(1), "its pod is going")
+            place.pin(1)
+            place.wait_condition("Promoted", "False")
+            assert place.status()["activeRevision"]["number"] == 2
         traffic.wait_for("one")
     assert traffic.failures == []
     place.wait_promoted(1)

@@ -45,9 +45,13 @@ class Component:
 
     @property
     def available(self) -> int:
-        """How many replicas are available."""
+        """How many replicas are available: by the Deployment, and by the pods themselves.
+
+        A Deployment goes on counting a pod for a moment after its deletion.
+        """
         status = (self.deployment or {}).get("status") or {}
-        return int(status.get("availableReplicas", 0))
+        ready = sum(1 for pod in self.pods if is_pod_ready(pod))
+        return min(ready, int(status.get("availableReplicas", 0)))
 
     @property
     def standing_pods(self) -> tuple[KubeObject, ...]:
