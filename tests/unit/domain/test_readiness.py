@@ -86,6 +86,9 @@ LINKS: dict[str, Callable[[LiveRevision, str], LiveRevision]] = {
     "generation not observed": lambda live, name: edited(live, name, "metadata", generation=2),
     "pods being replaced": lambda live, name: edited(live, name, "status", updatedReplicas=0),
     "no pod available": lambda live, name: edited(live, name, "status", availableReplicas=0),
+    "only pod going, the Deployment not yet aware": lambda live, name: changed(
+        live, name, pods=(shown.pod("p", shown.serving(), terminating=True),)
+    ),
     "no status yet": lambda live, name: changed(
         live, name, deployment={**(live.component(name).deployment or {}), "status": {}}
     ),
@@ -155,7 +158,12 @@ def test_model_is_not_asked_before_everything_else_is_there() -> None:
 
 def test_serving_needs_an_available_replica_of_ones_own() -> None:
     assert ready().serves("transformer")
-    for link in ("no pod available", "Deployment of a deleted namesake", "no Deployment"):
+    for link in (
+        "no pod available",
+        "only pod going, the Deployment not yet aware",
+        "Deployment of a deleted namesake",
+        "no Deployment",
+    ):
         assert not LINKS[link](ready(), "transformer").serves("transformer")
         assert LINKS[link](ready(), "transformer").serves("predictor")
     assert not LINKS["terminating InferenceService"](ready(), "").serves("transformer")
