@@ -76,6 +76,7 @@ def test_model_that_was_not_asked_yet_is_not_rejected() -> None:
     plan = decide(cluster.observe(), cluster.now)
     assert plan.asks == (cluster.record(2).name,)
     assert plan.actions == ()
+    assert STALLED not in {condition.type for condition in plan.status.conditions}
 
 
 def test_what_cannot_heal_is_rejected_at_once() -> None:
@@ -170,6 +171,7 @@ def test_active_revision_that_breaks_later_is_told_and_left_alone() -> None:
     cluster.log.clear()
     cluster.run(5000)
     assert cluster.condition(READY) == ("False", "CrashLoopBackOff")
+    assert cluster.condition(RECONCILING) == ("True", "CrashLoopBackOff")
     assert "cannot load model" in cluster.message(READY)
     assert cluster.condition(PROMOTED) == ("True", "Promoted")
     assert cluster.log == []

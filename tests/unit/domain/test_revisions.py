@@ -1,5 +1,6 @@
 """Which revision a template is: by content; names and numbers; what is kept."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -194,6 +195,8 @@ def test_previous_is_the_one_that_was_left_last() -> None:
     records = [noted(1, left_after=50), active, noted(3, left_after=90), recorded(4)]
     assert find_previous(records, active) is records[2]
     assert find_previous([active, recorded(4)], active) is None
+    rejected = replace(records[2], rejection=Rejection("CrashLoopBackOff", "no", START))
+    assert find_previous([records[0], active, rejected], active) is records[0]
 
 
 @pytest.mark.parametrize(
