@@ -64,13 +64,13 @@ async def test_unknown_images_are_pull_errors(space: Space) -> None:
 
 async def test_init_containers_run_in_order_and_hold_the_others(space: Space) -> None:
     volume = {"name": "v", "emptyDir": {}}
-    mounts = {"volumeMounts": [{"name": "v", "mountPath": "/work"}]}
+    mounts = {"volumeMounts": [{"name": "v", "mountPath": "/shared"}]}
     await space.run(
         "p",
-        shell("cat /work/log; sleep 100", **mounts),
+        shell("cat /shared/log; sleep 100", **mounts),
         initContainers=[
-            shell("test -e /work/go || exit 1; echo one >> /work/log", name="one", **mounts),
-            shell("echo two >> /work/log", name="two", **mounts),
+            shell("test -e /shared/go || exit 1; echo one >> /shared/log", name="one", **mounts),
+            shell("echo two >> /shared/log", name="two", **mounts),
         ],
         volumes=[volume],
     )
@@ -103,13 +103,13 @@ async def test_probes_decide_readiness_and_restarts(space: Space) -> None:
             **SERVER,
             "ports": [{"containerPort": 8080, "name": "http"}],
             "startupProbe": {
-                "exec": {"command": ["sh", "-c", "test -e /work/up"]}, "failureThreshold": 90,
+                "exec": {"command": ["sh", "-c", "test -e /shared/up"]}, "failureThreshold": 90,
             },
             "readinessProbe": {
                 "httpGet": {"path": "/status/unready", "port": "http"}, "failureThreshold": 1,
             },
             "livenessProbe": {"httpGet": {"path": "/status/dead", "port": 8080}},
-            "volumeMounts": [{"name": "v", "mountPath": "/work"}],
+            "volumeMounts": [{"name": "v", "mountPath": "/shared"}],
         },
         volumes=[{"name": "v", "emptyDir": {}}],
     )  # fmt: skip
