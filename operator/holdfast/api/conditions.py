@@ -9,7 +9,6 @@ from holdfast.api.types import ApiModel
 
 READY: Final = "Ready"
 PROMOTED: Final = "Promoted"
-REPRODUCIBLE: Final = "Reproducible"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
 

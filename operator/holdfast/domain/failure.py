@@ -35,11 +35,6 @@ def diagnose(live: LiveRevision) -> Failure | None:
     return next(_failures(live), None)
 
 
-def diagnose_container_failure(live: LiveRevision) -> Failure | None:
-    """A failure of the revision's own containers: a crash or a load that fails."""
-    return next(_pod_failures(live), None)
-
-
 def _failures(live: LiveRevision) -> Iterator[Failure]:
     yield from _pod_failures(live)
     yield from _deployment_failures(live)
