@@ -22,6 +22,9 @@ MANAGED_BY: Final = "holdfast"
 LABEL_DEPLOYMENT: Final = f"{GROUP}/modeldeployment"
 LABEL_REVISION: Final = f"{GROUP}/revision"
 
+RETRY_REQUESTED_AT: Final = f"{GROUP}/retry-requested-at"
+"""On a ModelDeployment: any new value gives the wanted revision another try if it was rejected."""
+
 
 class Key(NamedTuple):
     """Which ModelDeployment: what the work queue holds and the store finds children by."""

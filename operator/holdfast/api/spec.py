@@ -42,6 +42,16 @@ class Scaling(ApiModel):
 class Rollout(ApiModel):
     """How a revision becomes active, and what happens to the one that it replaces."""
 
+    promotion: Literal["Automatic", "Manual"] = Field(
+        default="Automatic",
+        description="Automatic: a candidate becomes active as soon as it is ready. Manual: only "
+        "spec.revision promotes, also on the first deployment, so that approval is a commit.",
+    )
+    strategy: Literal["BlueGreen", "Recreate"] = Field(
+        default="BlueGreen",
+        description="BlueGreen: the active revision serves until the next one is ready. Recreate: "
+        "it is stopped first, a declared downtime, where accelerators are too scarce for two.",
+    )
     capacity: Annotated[str, Field(pattern=r"^([1-9]|[1-9][0-9]|100)%$", max_length=4)] = Field(
         default="100%",
         description="Share of the active revision's replicas that must be available before the "
@@ -57,6 +67,12 @@ class Rollout(ApiModel):
     warm_seconds: Seconds = Field(
         default=3600,
         description="How long a revision that was active is kept running for rollback.",
+    )
+    probation_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        default=300,
+        description="How long after its first promotion by the template a revision is watched: if "
+        "its containers fail in that time and nothing answers for 10 s, the Service returns to "
+        "the last revision that completed its own probation, if that is still warm.",
     )
     drain_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
         default=30,
