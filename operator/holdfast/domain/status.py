@@ -16,9 +16,10 @@ from holdfast.api.conditions import (
 from holdfast.api.status import CandidateStatus, Phase, RevisionStatus, Status
 from holdfast.domain.failure import diagnose
 from holdfast.domain.kubeobject import format_time
+from holdfast.domain.obstacles import Blocker
 from holdfast.domain.readiness import Judgement, Progress
 from holdfast.domain.record import Record
-from holdfast.domain.situation import Blocker, Situation
+from holdfast.domain.situation import Situation
 
 _MESSAGE_LENGTH: Final = 1024
 _INVALID: Final[tuple[tuple[str, ConditionStatus], ...]] = ((PROMOTED, "False"), (STALLED, "True"))

@@ -1,0 +1,89 @@
+"""What keeps a template from becoming a revision, or a revision from starting."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+from holdfast.api.template import MAX_COMPONENT_BYTES
+from holdfast.domain.kubeobject import KubeObject, Ownership
+from holdfast.domain.revisions import longest_revision_name
+from holdfast.domain.roles import Roles
+from holdfast.domain.runtime import NoRuntime, choose_runtime
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """Why nothing new can be started; what serves goes on serving."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Obstacles(Roles):
+    """What stands in the way, of everything or of one name."""
+
+    @cached_property
+    def blocker(self) -> Blocker | None:
+        """Why the current template cannot become a revision, or nothing at all can be done."""
+        return self._service_conflict() or self._template_blocker() or self._outage()
+
+    def _service_conflict(self) -> Blocker | None:
+        name = self.observed.key.name
+        return self.describe_other("Service", name)
+
+    def _outage(self) -> Blocker | None:
+        if not self.observed.outage:
+            return None
+        return Blocker("ApiServerError", f"the API server says: {self.observed.outage}")
+
+    def describe_other(self, kind: str, name: str) -> Blocker | None:
+        """What stands under one of our names and is not ours, or not yet gone."""
+        match self.observed.others.get((kind, name)):
+            case Ownership.FOREIGN:
+                return Blocker(
+                    "NameConflict",
+                    f"there is a {kind} {name} that this ModelDeployment does not own: delete or "
+                    "rename one of them",
+                )
+            case Ownership.WAITING_FOR_CLEANUP:
+                return Blocker("WaitingForCleanup", f"an earlier {kind} {name} is still going away")
+            case _:
+                return None
+
+    def _template_blocker(self) -> Blocker | None:
+        if self.template_record is not None:
+            return None
+        longest = longest_revision_name(self.observed.key.namespace)
+        if len(self.revision_name) > longest:
+            fits = longest - (len(self.revision_name) - len(self.observed.key.name))
+            return Blocker(
+                "NameTooLong",
+                f"metadata.name: in namespace {self.observed.key.namespace} at most {fits} "
+                f"characters, because KServe makes longer names of it; this one has "
+                f"{len(self.observed.key.name)}",
+            )
+        for component in ("predictor", "transformer"):
+            size = len(json.dumps(self.template.get(component, {})).encode())
+            if size > MAX_COMPONENT_BYTES:
+                return Blocker(
+                    "TemplateTooLarge",
+                    f"spec.template.{component}: {size} bytes of JSON, at most "
+                    f"{MAX_COMPONENT_BYTES} are taken",
+                )
+        if self.needs_runtime:
+            chosen = self.chosen_runtime
+            if isinstance(chosen, NoRuntime):
+                return Blocker(chosen.reason, chosen.message)
+        return self.describe_other("ControllerRevision", self.revision_name)
+
+    @property
+    def needs_runtime(self) -> bool:
+        """Whether the template is served through a runtime, not by containers of its own."""
+        return "containers" not in self.template.get("predictor", {})
+
+    @cached_property
+    def chosen_runtime(self) -> KubeObject | NoRuntime:
+        """The runtime that a new revision would be born with, or why there is none."""
+        protocol = self.template.get("predictor", {}).get("model", {}).get("protocolVersion")
+        return choose_runtime(self.template["model"], protocol, *self.observed.runtimes)
