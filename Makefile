@@ -5,7 +5,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup binaries lint test demo crd up down clean
+.PHONY: help setup binaries lint test soak demo crd up down clean
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ lint: setup ## Check style, types and import contracts.
 
 test: lint binaries ## Check everything and run the tests.
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+soak: binaries ## Crash the operator at every write, in every way; takes up to half an hour.
+	@$(PYTHON) -m tests.crash all
 
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 	@$(PYTHON) -m examples.employment.demo $(if $(KEEP),--keep)

@@ -53,19 +53,35 @@ def _read(path: Path) -> list[dict[str, Any]]:
 class Operator:
     """The operator as a process of this one. Needs `install` before."""
 
-    def __init__(self, access: Access, *, settings: Mapping[str, str] | None = None) -> None:
-        """Prepares a process; `settings` are HOLDFAST_* variables."""
+    def __init__(
+        self,
+        access: Access,
+        *,
+        settings: Mapping[str, str] | None = None,
+        kubeconfig: Path | None = None,
+        log: Path | None = None,
+    ) -> None:
+        """Prepares a process.
+
+        Args:
+            access: The cluster.
+            settings: HOLDFAST_* variables.
+            kubeconfig: Another way to the API server; by default straight, as its
+                ServiceAccount.
+            log: Where its output goes; by default to the cluster's logs.
+        """
+        kubeconfig = kubeconfig or access.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT)
         self._ports = Ports()
         self._port = self._ports.take()
         self._component = Component(
             name="operator",
             command=[sys.executable, "-m", "holdfast"],
             is_ready=http_probe(self._port, "/readyz"),
-            log=access.logs / "operator.log",
+            log=log or access.logs / "operator.log",
             directory=access.directory,
             environment={
                 "PATH": os.environ["PATH"],
-                "KUBECONFIG": str(access.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT)),
+                "KUBECONFIG": str(kubeconfig),
                 # The models are behind the cluster's proxy; the API server is not.
                 "HTTP_PROXY": access.proxy_url or "",
                 "NO_PROXY": "127.0.0.1,localhost",
