@@ -26,7 +26,7 @@ from holdfast.domain.kubeobject import (
     uid_of,
 )
 from holdfast.domain.observed import Observed
-from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome
+from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Try
 from holdfast.domain.serving import selected_revision
 from holdfast.observation import Findings, classify_found
 from holdfast.rollback_clock import RollbackClock
@@ -72,6 +72,8 @@ class Executor:
         match action:
             case Apply():
                 stands = await self._apply(action, observed, findings)
+            case Try():
+                return await self._try(action.manifest, findings)
             case Delete():
                 stands = await self._delete(action, observed)
         if stands and action.announcement is not None:
@@ -107,13 +109,12 @@ class Executor:
                 else:
                     findings.others[kind, absent] = ownership
                 return False
+        if action.tried_first and not await self._try(manifest, findings):
+            return False
         try:
-            if action.tried_first:
-                await self._kube.apply(resource, manifest, dry_run=True, strict=True)
             applied = await self._kube.apply(resource, manifest)
         except ApiError as error:
-            if error.refused and resource in (INFERENCE_SERVICE, SERVING_RUNTIME):
-                findings.refusals[name] = f"{resource.kind} {name} is refused: {error.message}"
+            if _note_refusal(error, manifest, findings):
                 return False
             raise
         self._store.put(applied)
@@ -123,10 +124,20 @@ class Executor:
             self._as_near_as_it_gets[resource.kind, namespace, name] = pair
         return True
 
+    async def _try(self, manifest: Mapping[str, Any], findings: Findings) -> bool:
+        resource = _RESOURCES[manifest["kind"]]
+        try:
+            await self._kube.apply(resource, dict(manifest), dry_run=True, strict=True)
+        except ApiError as error:
+            if _note_refusal(error, manifest, findings):
+                return False
+            raise
+        return True
+
     async def _delete(self, action: Delete, observed: Observed) -> bool:
         resource = _RESOURCES[action.kind]
         namespace = observed.key.namespace
-        if resource is INFERENCE_SERVICE:
+        if resource is INFERENCE_SERVICE and not action.ends_service:
             # The one deletion that could take away what serves: ask who is selected now.
             service = await self._kube.get(SERVICE, namespace, observed.key.name)
             if service is not None and selected_revision(service) == action.name:
@@ -158,6 +169,15 @@ class Executor:
         )
         if announcement.outcome is not None:
             telemetry.count_rollout(announcement.outcome.value)
+
+
+def _note_refusal(error: ApiError, manifest: Mapping[str, Any], findings: Findings) -> bool:
+    """Whether the API server or a webhook will not have the object as it is."""
+    kind, name = manifest["kind"], name_of(manifest)
+    if not error.refused or kind not in (INFERENCE_SERVICE.kind, SERVING_RUNTIME.kind):
+        return False
+    findings.refusals[name] = f"{kind} {name} is refused: {error.message}"
+    return True
 
 
 def _digest(obj: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from holdfast.api.identity import LABEL_DEPLOYMENT, LABEL_REVISION, Key
+from holdfast.api.identity import LABEL_DEPLOYMENT, LABEL_REVISION, RETRY_REQUESTED_AT, Key
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
 from holdfast.clients.resources import (
@@ -123,6 +123,7 @@ def observe(
         generation=parent["metadata"]["generation"],
         spec=Spec.model_validate(parent["spec"]),
         cause=annotations_of(parent).get(CHANGE_CAUSE, "")[:256] or None,
+        retry=annotations_of(parent).get(RETRY_REQUESTED_AT, "")[:64] or None,
         status=parse_status(parent),
         cluster_domain=cluster_domain,
         records=tuple(sorted(records, key=lambda record: record.number)),

@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 ReconcileOutcome = Literal["ok", "conflict", "error", "gone"]
-RolloutOutcome = Literal["Promoted", "RolledBack", "Rejected", "Superseded"]
+RolloutOutcome = Literal["Promoted", "RolledBack", "FellBack", "Rejected", "Superseded"]
 RestartReason = Literal["ended", "expired", "error"]
 
 _RECONCILES: Final = Counter(
@@ -71,7 +71,7 @@ _EVENTS_DROPPED: Final = Counter(
 
 for _outcome in ("ok", "conflict", "error", "gone"):
     _RECONCILES.labels(_outcome)
-for _outcome in ("Promoted", "RolledBack", "Rejected", "Superseded"):
+for _outcome in ("Promoted", "RolledBack", "FellBack", "Rejected", "Superseded"):
     _ROLLOUTS.labels(_outcome)
 
 

@@ -21,9 +21,12 @@ departure, or it would be taken for one of those left behind."""
 def drain_start(situation: Situation, record: Record) -> datetime | None:
     """When the pods left behind are to be replaced: at once after a rollback.
 
-    Not those of the revision that is about to become active again.
+    Not those of the revision that is about to become active again, nor of one that failed: its
+    pods are there to be looked at.
     """
     if record is situation.active or record is situation.target or record.left_at is None:
+        return None
+    if record.rejection is not None:
         return None
     if situation.is_rolled_back:
         return record.left_at + _TICK

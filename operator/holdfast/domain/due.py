@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from holdfast.domain.drain import drain_start, is_drained
+from holdfast.domain.probation import fallback_due, is_on_probation, probation_end
 from holdfast.domain.replicas import floor_end
 from holdfast.domain.retention import find_kept
 from holdfast.domain.situation import Situation
@@ -22,6 +23,7 @@ def compute_due(situation: Situation) -> datetime | None:
         *_times_of_obstacles(situation),
         *_times_of_kept(situation),
         *_times_of_starting(situation),
+        *_times_of_probation(situation),
     )
     return min((time for time in times if time > situation.now), default=None)
 
@@ -51,3 +53,12 @@ def _times_of_starting(situation: Situation) -> Iterator[datetime]:
         deadline = situation.deadline(record)
         if deadline is not None and not judgement.is_ready:
             yield deadline
+
+
+def _times_of_probation(situation: Situation) -> Iterator[datetime]:
+    active = situation.active
+    if active is None or not is_on_probation(situation, active):
+        return
+    yield probation_end(situation, active)
+    if end := fallback_due(situation, active):
+        yield end

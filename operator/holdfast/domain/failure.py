@@ -35,6 +35,21 @@ def diagnose(live: LiveRevision) -> Failure | None:
     return next(_failures(live), None)
 
 
+def find_container_failure(live: LiveRevision) -> Failure | None:
+    """A container that crashed or did not load its model: the revision's own doing.
+
+    Not that of a node that went away or threw its pods out: such pods end as Failed.
+    """
+    for component in live.components.values():
+        for pod in component.standing_pods:
+            if (pod.get("status") or {}).get("phase") == "Failed":
+                continue
+            for container in _container_statuses(pod):
+                if terminated := _last_failure(container):
+                    return _failure_of_exit(container["name"], terminated)
+    return None
+
+
 def _failures(live: LiveRevision) -> Iterator[Failure]:
     yield from _pod_failures(live)
     yield from _deployment_failures(live)
@@ -49,12 +64,7 @@ def _pod_failures(live: LiveRevision) -> Iterator[Failure]:
 
 
 def _failures_of_pod(pod: KubeObject) -> Iterator[Failure]:
-    status = pod.get("status") or {}
-    statuses = [
-        *(status.get("initContainerStatuses") or ()),
-        *(status.get("containerStatuses") or ()),
-    ]
-    for container in statuses:
+    for container in _container_statuses(pod):
         yield from _failures_of_container(container)
     scheduled = condition_of(pod, "PodScheduled")
     if scheduled.get("status") == "False":
@@ -62,6 +72,14 @@ def _failures_of_pod(pod: KubeObject) -> Iterator[Failure]:
             scheduled.get("reason", "Unschedulable"),
             f"no node takes the pod: {scheduled.get('message', 'no reason given')}",
         )
+
+
+def _container_statuses(pod: KubeObject) -> list[Mapping[str, Any]]:
+    status = pod.get("status") or {}
+    return [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
 
 
 def _failures_of_container(container: Mapping[str, Any]) -> Iterator[Failure]:

@@ -110,6 +110,8 @@ class Observed:
     spec: Spec
     cause: str | None
     status: Status
+    retry: str | None = None
+    """What the deployment's request for another try says, if there is one."""
     cluster_domain: str = "cluster.local"
     records: tuple[Record, ...] = ()
     service: KubeObject | None = None

@@ -16,6 +16,7 @@ class Outcome(StrEnum):
 
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
+    FELL_BACK = "FellBack"
     REJECTED = "Rejected"
     SUPERSEDED = "Superseded"
 
@@ -43,6 +44,13 @@ class Apply:
 
 
 @dataclass(frozen=True)
+class Try:
+    """A strict dry run: what comes after it in the plan stands only if it is not refused."""
+
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Delete:
     """A deletion of exactly the object that was seen."""
 
@@ -50,6 +58,8 @@ class Delete:
     name: str
     uid: str
     foreground: bool = False
+    ends_service: bool = False
+    """Whether it may take away what serves: where the user has declared that."""
     announcement: Announcement | None = None
 
     @classmethod
@@ -58,13 +68,14 @@ class Delete:
         obj: KubeObject,
         *,
         foreground: bool = False,
+        ends_service: bool = False,
         announcement: Announcement | None = None,
     ) -> "Delete":
         """Delete this object, and no namesake of it."""
-        return cls(obj["kind"], name_of(obj), uid_of(obj), foreground, announcement)
+        return cls(obj["kind"], name_of(obj), uid_of(obj), foreground, ends_service, announcement)
 
 
-Action = Apply | Delete
+Action = Apply | Try | Delete
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,14 @@ NEEDED_REPLICAS: Final = f"{GROUP}/needed-replicas"
 READY_UID: Final = f"{GROUP}/ready-uid"
 REJECTION: Final = f"{GROUP}/rejection"
 IMAGE_DIGESTS: Final = f"{GROUP}/image-digests"
+PROBATION: Final = f"{GROUP}/probation"
+LEFT_BY: Final = f"{GROUP}/left-by"
+RETRY: Final = f"{GROUP}/retry"
+
+PASSED_PROBATION: Final = "Passed"
+LEFT_BY_PIN: Final = "Pin"
+LEFT_BY_TEMPLATE: Final = "Template"
+LEFT_BY_PROBATION: Final = "Probation"
 
 RENDERER: Final = 1
 """Version of the rendering that records are born with; old ones are applied as recorded."""
@@ -65,23 +73,42 @@ class Needed:
 
 
 @dataclass(frozen=True)
+class Retry:
+    """The last request for another try, by its value, and which life of it that ended."""
+
+    value: str
+    replaces: str | None
+    """UID of the InferenceService that stood when the request was taken."""
+
+    def __str__(self) -> str:
+        return json.dumps({"value": self.value, "replaces": self.replaces})
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an annotation that `str()` wrote."""
+        value = json.loads(text)
+        return cls(value["value"], value["replaces"])
+
+
+@dataclass(frozen=True)
 class Rejection:
     """Why and when a revision was found unfit to serve."""
 
     reason: str
     message: str
     at: datetime
+    after: str | None = None
+    """The retry request that it was made after; a later request makes it void."""
 
     def __str__(self) -> str:
-        return json.dumps(
-            {"reason": self.reason, "message": self.message, "at": format_time(self.at)}
-        )
+        value = {"reason": self.reason, "message": self.message, "at": format_time(self.at)}
+        return json.dumps(value if self.after is None else {**value, "after": self.after})
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read an annotation that `str()` wrote."""
         value = json.loads(text)
-        return cls(value["reason"], value["message"], parse_time(value["at"]))
+        return cls(value["reason"], value["message"], parse_time(value["at"]), value.get("after"))
 
 
 @dataclass(frozen=True)
@@ -105,6 +132,11 @@ class Record:
     ready_uid: str | None
     """The life, by UID, in which it was found ready while it had to wait."""
     rejection: Rejection | None
+    """Why it may not become active; None as well once another try was asked for."""
+    retry: Retry | None
+    has_passed_probation: bool
+    was_left_by_pin: bool
+    """Whether `spec.revision` took it away when it was last active."""
     manifest: KubeObject
 
     @property
@@ -148,6 +180,10 @@ def parse_record(manifest: KubeObject) -> Record:
 
     promoted_at, left_at = moment(PROMOTED_AT), moment(LEFT_AT)
     came_back = promoted_at is not None and left_at is not None and left_at < promoted_at
+    retry = Retry.parse(notes[RETRY]) if RETRY in notes else None
+    rejection = Rejection.parse(notes[REJECTION]) if REJECTION in notes else None
+    if rejection is not None and rejection.after != (retry.value if retry else None):
+        rejection = None
     return Record(
         name=name_of(manifest),
         number=data["number"],
@@ -163,7 +199,10 @@ def parse_record(manifest: KubeObject) -> Record:
         held_replicas=int(notes[HELD_REPLICAS]) if HELD_REPLICAS in notes else None,
         needed=Needed.parse(notes[NEEDED_REPLICAS]) if NEEDED_REPLICAS in notes else None,
         ready_uid=notes.get(READY_UID),
-        rejection=Rejection.parse(notes[REJECTION]) if REJECTION in notes else None,
+        rejection=rejection,
+        retry=retry,
+        has_passed_probation=PROBATION in notes,
+        was_left_by_pin=notes.get(LEFT_BY) == LEFT_BY_PIN,
         manifest=manifest,
     )
 

@@ -76,13 +76,21 @@ def find_pinned(records: Iterable[Record], pin: int | str) -> Record | None:
 
 
 def find_previous(records: Iterable[Record], active: Record | None) -> Record | None:
-    """The revision that was active before the active one: the one that was left last."""
+    """The implicit target of a rollback: the one left last of those that passed probation."""
     left = [
         record
         for record in records
-        if record is not active and record.left_at is not None and record.rejection is None
+        if record is not active
+        and record.left_at is not None
+        and record.has_passed_probation
+        and record.rejection is None
     ]
     return max(left, key=lambda record: (record.left_at, record.number), default=None)
+
+
+def find_refuge(records: Iterable[Record], active: Record | None) -> Record | None:
+    """Where the Service returns by itself: not to a revision that a pin took it away from."""
+    return find_previous((r for r in records if not r.was_left_by_pin), active)
 
 
 def next_number(records: Iterable[Record]) -> int:

@@ -14,6 +14,7 @@ from holdfast.domain.revisions import (
     find_by_template,
     find_pinned,
     find_previous,
+    find_refuge,
     normalise_template,
 )
 from holdfast.domain.serving import selected_revision
@@ -73,12 +74,33 @@ class Roles:
         """The revision that should be active: the pinned one, or that of the template."""
         return self.template_record if self.observed.spec.revision is None else self.pinned
 
+    @property
+    def needs_approval(self) -> bool:
+        """Whether nothing becomes active unless `spec.revision` names it."""
+        spec = self.observed.spec
+        return spec.rollout.promotion == "Manual" and spec.revision is None
+
     @cached_property
     def target(self) -> Record | None:
-        """The wanted revision while it is not active and may become it."""
+        """The revision that is to become active: the wanted one, if it may.
+
+        Where the active one failed its probation and nobody has pinned anything, the one before
+        it goes first, while it is up.
+        """
+        if self.is_failing and self.refuge is not None and self.live(self.refuge).is_up:
+            return self.refuge
         if self.wanted is None or self.wanted is self.active or self.wanted.rejection:
             return None
-        return self.wanted
+        return None if self.needs_approval else self.wanted
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the active revision is marked as unfit, and no pin holds it."""
+        return (
+            self.active is not None
+            and self.active.rejection is not None
+            and self.observed.spec.revision is None
+        )
 
     @cached_property
     def candidate(self) -> Record | None:
@@ -90,21 +112,41 @@ class Roles:
 
     @cached_property
     def previous(self) -> Record | None:
-        """The revision that was active before the active one."""
+        """The last revision before the active one that completed its probation."""
         return find_previous(self.observed.records, self.active)
+
+    @cached_property
+    def refuge(self) -> Record | None:
+        """The revision to return to if the active one fails its probation."""
+        return find_refuge(self.observed.records, self.active)
+
+    @property
+    def new_retry(self) -> str | None:
+        """The request for another try, unless it was taken by a revision already."""
+        asked = self.observed.retry
+        taken = {record.retry.value for record in self.observed.records if record.retry}
+        return None if asked in taken else asked
+
+    @property
+    def recreates(self) -> bool:
+        """Whether only one revision may run at a time."""
+        return self.observed.spec.rollout.strategy == "Recreate"
 
     @cached_property
     def starting(self) -> tuple[Record, ...]:
         """Revisions that must be running: the active one, the target, the candidate.
 
-        A pinned revision goes before the candidate; and a pin to an unknown revision says
-        "not the template", so that nothing is started where nothing serves.
+        A target goes before any other candidate; a pin to an unknown revision says "not the
+        template", so that nothing is started where nothing serves; with strategy Recreate only
+        one of them runs.
         """
         if self.is_pin_unknown and self.active is None:
             return ()
         chosen = [record for record in (self.active, self.target) if record is not None]
         if self.candidate is not None and self.target in (None, self.candidate):
             chosen.append(self.candidate)
+        if self.recreates:
+            chosen = [self.target] if self.target is not None else chosen[:1]
         return tuple({record.name: record for record in chosen}.values())
 
     def live(self, record: Record) -> LiveRevision:

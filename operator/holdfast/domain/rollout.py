@@ -12,21 +12,19 @@ from typing import Final
 from holdfast.domain.comparison import is_applied
 from holdfast.domain.drain import next_pod_to_drain
 from holdfast.domain.due import compute_due
-from holdfast.domain.kubeobject import only_this_object, only_this_version, with_owner
-from holdfast.domain.notes import compute_notes
+from holdfast.domain.kubeobject import only_this_version
+from holdfast.domain.notes import compute_notes, notes_at_birth
 from holdfast.domain.observed import Observed
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Plan
 from holdfast.domain.readiness import Progress
-from holdfast.domain.record import RENDERER, Record, render_annotated, render_record
-from holdfast.domain.replicas import compute_replicas
+from holdfast.domain.record import RENDERER, render_annotated, render_record
 from holdfast.domain.retention import find_kept
 from holdfast.domain.revisions import find_prunable, next_number
+from holdfast.domain.running import keep_running, make_room, restart_retried, stop_unneeded
 from holdfast.domain.runtime import NoRuntime, render_frozen_runtime
 from holdfast.domain.serving import (
     render_inference_service,
     render_stable_service,
-    selected_revision,
-    with_replicas,
 )
 from holdfast.domain.situation import Situation
 from holdfast.domain.status import compute_status
@@ -71,7 +69,9 @@ def record_new_revision(situation: Situation) -> Iterator[Action]:
     if observed.cause:
         data["cause"] = observed.cause
     yield Apply(
-        render_record(observed.key, observed.uid, name, data, annotations={}),
+        render_record(
+            observed.key, observed.uid, name, data, annotations=notes_at_birth(situation)
+        ),
         must_be_absent=(("ControllerRevision", name),),
         announcement=Announcement(
             "Normal", "RevisionCreated", f"The template is now revision {name} ({number})."
@@ -89,7 +89,11 @@ def move_service(situation: Situation) -> Iterator[Action]:
         return
     manifest = render_stable_service(observed.key, observed.uid, target, entry_service)
     told = f"{target.name} ({target.number})"
-    if target.was_active:
+    if situation.is_failing:
+        announcement = Announcement(
+            "Warning", "FellBack", f"The Service returned to {told}.", Outcome.FELL_BACK
+        )
+    elif target.was_active:
         announcement = Announcement(
             "Normal", "RolledBack", f"The Service went back to {told}.", Outcome.ROLLED_BACK
         )
@@ -137,96 +141,6 @@ def annotate_records(situation: Situation) -> Iterator[Action]:
         )
 
 
-def keep_running(situation: Situation) -> Iterator[Action]:
-    """Runtime and InferenceService of every running revision are as recorded."""
-    kept = find_kept(situation)
-    starting = {record.name for record in situation.starting}
-    for record in situation.observed.records:
-        live = situation.live(record)
-        if record.name not in starting and not (record.name in kept and live.is_up):
-            continue
-        if record.name in situation.observed.refusals:
-            continue
-        yield from _keep_runtime(situation, record)
-        yield from _keep_inference_service(situation, record)
-
-
-def _keep_runtime(situation: Situation, record: Record) -> Iterator[Action]:
-    runtime = situation.live(record).runtime
-    if record.serving_runtime is None or situation.describe_other("ServingRuntime", record.name):
-        return
-    wanted = with_owner(record.serving_runtime, situation.observed.key, situation.observed.uid)
-    if runtime is None:
-        yield Apply(wanted, must_be_absent=(("ServingRuntime", record.name),))
-    elif runtime["spec"] != wanted["spec"] or not is_applied(wanted, runtime):
-        # What somebody has added counts, too: KServe would run it.
-        yield Apply(only_this_object(wanted, runtime))
-
-
-def _keep_inference_service(situation: Situation, record: Record) -> Iterator[Action]:
-    live = situation.live(record)
-    observed = situation.observed
-    replicas = compute_replicas(situation, record)
-    manifest = with_owner(
-        with_replicas(record, replicas, observed.spec.scaling), observed.key, observed.uid
-    )
-    if live.is_up and live.inference_service is not None:
-        if not is_applied(manifest, live.inference_service):
-            yield Apply(only_this_object(manifest, live.inference_service))
-    elif live.inference_service is None and not find_leftovers(situation, record):
-        yield Apply(manifest, must_be_absent=ids_of_inference_service(record), tried_first=True)
-
-
-def ids_of_inference_service(record: Record) -> tuple[tuple[str, str], ...]:
-    """The InferenceService and what KServe will make under derived names.
-
-    KServe takes over a Deployment of the right name with an equal spec, also one of a
-    deleted namesake: none may be there (research: control plane, §5.6).
-    """
-    names = [f"{record.name}-{component}" for component in record.components]
-    return (
-        ("InferenceService", record.name),
-        *(("Deployment", name) for name in names),
-        *(("Service", name) for name in names),
-    )
-
-
-def find_leftovers(situation: Situation, record: Record) -> tuple[tuple[str, str], ...]:
-    """What stands in the way of creating the revision's InferenceService.
-
-    A runtime that is not ours would serve the model in place of the recorded one.
-    """
-    identities = (("ServingRuntime", record.name), *ids_of_inference_service(record))
-    return tuple(identity for identity in identities if identity in situation.observed.others)
-
-
-def stop_unneeded(situation: Situation) -> Iterator[Action]:
-    """Superseded revisions go at once, cold ones after their time, their runtimes last."""
-    observed, kept = situation.observed, find_kept(situation)
-    selected = selected_revision(observed.service) if observed.service else None
-    records = {record.name: record for record in observed.records}
-    for name, live in observed.live.items():
-        if name in kept or name == selected:
-            continue
-        if live.is_up and live.inference_service is not None:
-            yield Delete.of(
-                live.inference_service,
-                foreground=True,
-                announcement=_announce_stop(name, records.get(name)),
-            )
-        elif live.inference_service is None and live.runtime is not None:
-            yield Delete.of(live.runtime)
-
-
-def _announce_stop(name: str, record: Record | None) -> Announcement:
-    if record is not None and record.rejection is not None:
-        return Announcement("Normal", "RevisionStopped", f"The rejected revision {name} stops.")
-    if record is not None and record.was_active:
-        return Announcement("Normal", "RevisionStopped", f"Revision {name} is cold now.")
-    message = f"Revision {name} is no longer wanted; it never was active."
-    return Announcement("Normal", "RevisionSuperseded", message, Outcome.SUPERSEDED)
-
-
 def drain_left_behind(situation: Situation) -> Iterator[Action]:
     """Pods that clients may still be connected to are replaced, one at a time."""
     kept = find_kept(situation)
@@ -245,7 +159,12 @@ def prune_history(situation: Situation) -> Iterator[Action]:
         *observed.live,
         *(
             record.name
-            for record in (situation.wanted, situation.previous, situation.template_record)
+            for record in (
+                situation.wanted,
+                situation.previous,
+                situation.refuge,
+                situation.template_record,
+            )
             if record
         ),
     }
@@ -261,7 +180,9 @@ RULES: Final[tuple[Callable[[Situation], Iterator[Action]], ...]] = (
     keep_service,
     annotate_records,
     stop_unneeded,
+    restart_retried,
     keep_running,
+    make_room,
     drain_left_behind,
     prune_history,
 )

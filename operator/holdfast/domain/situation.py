@@ -84,6 +84,13 @@ class Situation(Obstacles):
         live, needed = self.live(record), self.needed_replicas(record)
         return all(live.component(name).available >= needed for name in record.components)
 
+    def is_restarting(self, record: Record) -> bool:
+        """Whether what stands of it is from before the user asked for another try."""
+        standing = self.live(record).inference_service
+        if standing is None or record.retry is None:
+            return False
+        return uid_of(standing) == record.retry.replaces and not self.may_become_active(record)
+
     def was_ready(self, record: Record) -> bool:
         """Whether it was found ready before, in this life of it, and had to wait."""
         inference_service = self.live(record).inference_service
@@ -96,7 +103,7 @@ class Situation(Obstacles):
         waits, it may be scaled or moved to another node, and is not ready for a moment.
         """
         inference_service = self.live(record).inference_service
-        if inference_service is None:
+        if inference_service is None or self.is_restarting(record):
             return None
         latched = self.latched(record)
         if self.was_ready(record) and (latched is None or record is not self.target):
@@ -112,3 +119,13 @@ class Situation(Obstacles):
             and self.active.promoted_at is not None
             and self.active.first_promoted_at != self.active.promoted_at
         )
+
+    def attempt(self, record: Record) -> str | None:
+        """The retry request that the revision's present try was asked for with."""
+        return record.retry.value if record.retry else None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether an InferenceService may be created: with Recreate, only where none stands."""
+        live = self.observed.live.values()
+        return not self.recreates or all(revision.inference_service is None for revision in live)

@@ -23,6 +23,7 @@ from holdfast.domain.situation import Situation
 
 _MESSAGE_LENGTH: Final = 1024
 _INVALID: Final[tuple[tuple[str, ConditionStatus], ...]] = ((PROMOTED, "False"), (STALLED, "True"))
+AWAITING_APPROVAL: Final = "AwaitingApproval"
 _PASSING_BLOCKERS: Final = {"WaitingForCleanup", "ApiServerError"}
 
 
@@ -98,13 +99,24 @@ def _phase_of_starting(situation: Situation, record: Record) -> tuple[Phase, str
         return Phase.PENDING, obstacle.message
     judgement = situation.judge(record)
     if judgement.progress is Progress.ABSENT:
-        return Phase.PENDING, judgement.message
+        return Phase.PENDING, _reason_to_wait(situation, record) or judgement.message
     if judgement.is_ready and record is not situation.target:
-        return Phase.WAITING, "it is ready; spec.revision names another revision"
+        return Phase.WAITING, f"it is ready; {_reason_to_wait(situation, record)}"
     if judgement.is_ready and not situation.may_become_active(record):
         needed = situation.needed_replicas(record)
         return Phase.LOADING, f"it is ready; {needed} available replicas are needed to take over"
     return Phase.LOADING, judgement.message
+
+
+def _reason_to_wait(situation: Situation, record: Record) -> str | None:
+    """Why a revision that could go on does not; None if it does."""
+    if situation.needs_approval:
+        return f"promotion is Manual: write spec.revision: {record.name} to promote it"
+    if record is not situation.target:
+        return "spec.revision names another revision"
+    if not situation.has_room:
+        return "strategy is Recreate: it starts when what runs has stopped"
+    return None
 
 
 def _obstacle(situation: Situation, record: Record) -> Blocker | None:
@@ -159,6 +171,8 @@ def _conditions(situation: Situation) -> Iterator[Condition]:
     yield promoted
     if stalled := _find_stalled(situation):
         yield _condition(situation, STALLED, "True", stalled.reason, stalled.message)
+    elif promoted.reason == AWAITING_APPROVAL:
+        return  # nothing goes on: it is somebody's turn
     elif "False" in (ready.status, promoted.status):
         cause = promoted if promoted.status == "False" else ready
         yield _condition(situation, RECONCILING, "True", cause.reason, cause.message)
@@ -192,6 +206,9 @@ def _ready(situation: Situation) -> Condition:
         return _condition(situation, READY, "False", "NoActiveRevision", message)
     if situation.observed.has_ready_endpoint(active):
         return _condition(situation, READY, "True", "Serving", f"{_told(active)} serves")
+    if situation.target is not None and situation.recreates and not situation.live(active).is_up:
+        message = f"{_told(active)} was stopped for {_told(situation.target)} (strategy Recreate)"
+        return _condition(situation, READY, "False", "Recreating", message)
     failure = diagnose(situation.live(active))
     reason, why = (
         (failure.reason, failure.message) if failure else ("NoReadyEndpoint", "no pod is ready")
@@ -220,6 +237,10 @@ def _promoted(situation: Situation) -> Condition:
         message = f"{_told(wanted)}: {obstacle.message}{serving}"
         return _condition(situation, PROMOTED, "False", obstacle.reason, message)
     judgement = _judgement_of_target(situation, wanted)
+    is_on_its_way = wanted in situation.starting and not judgement.is_ready
+    if situation.needs_approval and not is_on_its_way:
+        message = f"{_told(wanted)} waits: {_reason_to_wait(situation, wanted)}{serving}"
+        return _condition(situation, PROMOTED, "False", AWAITING_APPROVAL, message)
     return _condition(
         situation,
         PROMOTED,

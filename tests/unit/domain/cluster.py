@@ -12,7 +12,7 @@ from holdfast.api.spec import Spec
 from holdfast.api.status import Status
 from holdfast.domain.kubeobject import Ownership, is_terminating
 from holdfast.domain.observed import Answer, Observed
-from holdfast.domain.plan import Action, Apply, Delete, Plan
+from holdfast.domain.plan import Action, Apply, Delete, Plan, Try
 from holdfast.domain.record import Record, parse_record
 from holdfast.domain.rollout import decide
 from tests.unit.domain.invariants import check_write
@@ -34,6 +34,8 @@ class Cluster(World):
     """Models, by URI, whose InferenceService a webhook refuses."""
     others: dict[tuple[str, str], Ownership] = field(default_factory=dict)
     """Objects under our names that are not ours; seen only when a name is to be taken."""
+    retry: str | None = None
+    """The annotation by which the user asks for another try."""
     installed: tuple[dict[str, Any], ...] = (RUNTIME,)
     log: list[tuple[str, str, str]] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
@@ -78,7 +80,7 @@ class Cluster(World):
                     break
                 if not stands:
                     break
-                done += 1
+                done += not isinstance(action, Try)
         raise AssertionError(f"does not settle: {plan.actions}")
 
     def run(self, seconds: float = 10) -> "Cluster":
@@ -121,6 +123,11 @@ class Cluster(World):
                     return False
                 self._apply(dict(manifest))
                 self.log.append(("apply", kind, name))
+            case Try(manifest=manifest):
+                name = manifest["metadata"]["name"]
+                if self.uri(name) in self.refused:
+                    refusals[name] = self.refused[self.uri(name)]
+                return name not in refusals
             case Delete(kind=kind, name=name):
                 self._delete(kind, name, action.uid)
                 self.log.append(("delete", kind, name))
@@ -195,6 +202,7 @@ class Cluster(World):
             spec=self.spec,
             cause=None,
             status=self.status,
+            retry=self.retry,
             records=tuple(sorted(records, key=lambda record: record.number)),
             service=self.service,
             endpoint_slices=self._slices(),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from holdfast.domain.plan import Action, Apply, Delete
+from holdfast.domain.plan import Action, Apply, Delete, Try
 
 if TYPE_CHECKING:
     from tests.unit.domain.cluster import Cluster
@@ -26,6 +26,8 @@ def check_write(cluster: Cluster, action: Action) -> None:
                 "InferenceService": _check_inference_service,
                 "ServingRuntime": _check_runtime,
             }[manifest["kind"]](cluster, manifest)
+        case Try():
+            pass  # stores nothing
         case Delete():
             _check_deletion(cluster, action)
 
@@ -57,7 +59,8 @@ def _check_record(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
     else:
         assert _text(manifest["data"]) == _text(before["data"]), "a record's data change"
         assert manifest["revision"] == before["revision"]
-        gone = {*before["metadata"].get("annotations", ())} - {*manifest["metadata"]["annotations"]}
+        annotations = manifest["metadata"].get("annotations", ())
+        gone = {*before["metadata"].get("annotations", ())} - {*annotations}
         assert not gone, "an annotation of a record is removed"
 
 
@@ -88,7 +91,12 @@ def _check_deletion(cluster: Cluster, action: Delete) -> None:
         waits = cluster.is_pod_ready(action.name)
         assert not waits or cluster.is_complete(revision), "more than one pod is drained at a time"
         return
-    assert action.name != cluster.selected, f"the active revision's {action.kind} is deleted"
+    if action.kind == "InferenceService" and action.ends_service:
+        recreates = cluster.spec.rollout.strategy == "Recreate"
+        assert recreates, "what serves is stopped though nobody declared it"
+    else:
+        selected = cluster.selected
+        assert action.name != selected, f"the active revision's {action.kind} is deleted"
     if action.kind == "InferenceService":
         assert action.foreground, "an InferenceService is deleted, and not in the foreground"
     if action.kind == "ControllerRevision":

@@ -46,6 +46,13 @@ def unschedulable(message: str = "0/1 nodes are available") -> Status:
     return {"conditions": [condition]}
 
 
+def silent_since(moment: datetime, status: Status) -> Status:
+    """The same status, telling since when the pod is not ready."""
+    ready = {"type": "Ready", "status": "False", "lastTransitionTime": format_time(moment)}
+    others = [c for c in status.get("conditions", []) if c["type"] != "Ready"]
+    return {**status, "conditions": [*others, ready]}
+
+
 def loading() -> Status:
     """The status of a pod that runs and is not ready yet."""
     return _not_ready(state={"running": {}})

@@ -27,9 +27,21 @@ class AnyHistory(RuleBasedStateMachine):
         replicas=st.sampled_from([1, 2]),
         capacity=st.sampled_from(["50%", "100%"]),
         readiness=st.sampled_from(["Model", "Pods"]),
+        probation=st.sampled_from([0, 30]),
+        promotion=st.sampled_from(["Automatic", "Automatic", "Manual"]),
+        strategy=st.sampled_from(["BlueGreen", "BlueGreen", "Recreate"]),
     )
     def start(
-        self, warm: int, drain: int, history: int, replicas: int, capacity: str, readiness: str
+        self,
+        warm: int,
+        drain: int,
+        history: int,
+        replicas: int,
+        capacity: str,
+        readiness: str,
+        probation: int,
+        promotion: str,
+        strategy: str,
     ) -> None:
         self.cluster = Cluster(
             spec=spec_of(
@@ -39,6 +51,9 @@ class AnyHistory(RuleBasedStateMachine):
                     "drainSeconds": drain,
                     "capacity": capacity,
                     "readiness": readiness,
+                    "probationSeconds": probation,
+                    "promotion": promotion,
+                    "strategy": strategy,
                     "progressDeadlineSeconds": 60,
                     "warmSeconds": 300,
                     "failedSeconds": 90,
@@ -68,6 +83,18 @@ class AnyHistory(RuleBasedStateMachine):
         rollout = self.cluster.spec.rollout.model_dump(by_alias=True)
         self.cluster.edit(rollout={**rollout, "warmRevisions": warm})
 
+    @rule(value=st.sampled_from(["1", "2", "3"]))
+    def ask_for_another_try(self, value: str) -> None:
+        self.cluster.retry = value
+
+    @rule(
+        promotion=st.sampled_from(["Automatic", "Manual"]),
+        strategy=st.sampled_from(["BlueGreen", "Recreate"]),
+    )
+    def roll_out_in_another_way(self, promotion: str, strategy: str) -> None:
+        rollout = self.cluster.spec.rollout.model_dump(by_alias=True)
+        self.cluster.edit(rollout={**rollout, "promotion": promotion, "strategy": strategy})
+
     # --- the world
 
     @rule(
@@ -77,7 +104,7 @@ class AnyHistory(RuleBasedStateMachine):
         ),
     )
     def break_a_model(self, uri: str, status: shown.Status) -> None:
-        self.cluster.broken[uri] = status
+        self.cluster.break_model(uri, status)
 
     @rule(uri=MODELS)
     def silence_a_model(self, uri: str) -> None:
@@ -154,7 +181,7 @@ def comes_to_rest(cluster: Cluster) -> None:
     assert promoted is not None
     assert cluster.condition(READY) is not None
     if stalled is None and cluster.selected is not None:
-        assert promoted == ("True", "Promoted")
+        assert promoted in (("True", "Promoted"), ("False", "AwaitingApproval"))
         # A model that was ready, has to wait and does not answer any more is asked on and on.
         assert cluster.plan.due is None or cluster.condition(RECONCILING) is not None
     if promoted == ("True", "Promoted") and cluster.spec.revision is None:

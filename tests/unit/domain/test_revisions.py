@@ -12,10 +12,13 @@ from holdfast.domain.record import (
     FIRST_PROMOTED_AT,
     HELD_REPLICAS,
     LEFT_AT,
+    PASSED_PROBATION,
+    PROBATION,
     PROMOTED_AT,
     Needed,
     Record,
     Rejection,
+    Retry,
     parse_record,
     render_annotated,
     render_record,
@@ -26,6 +29,7 @@ from holdfast.domain.revisions import (
     find_pinned,
     find_previous,
     find_prunable,
+    find_refuge,
     longest_revision_name,
     next_number,
     normalise_template,
@@ -183,7 +187,11 @@ def test_the_newest_record_stays_so_that_its_number_is_never_used_again() -> Non
 def noted(number: int, *, left_after: int | None) -> Record:
     """A record that became active, and was left so many seconds after that."""
     manifest = dict(recorded(number).manifest)
-    notes = {FIRST_PROMOTED_AT: format_time(START), PROMOTED_AT: format_time(START)}
+    notes = {
+        FIRST_PROMOTED_AT: format_time(START),
+        PROMOTED_AT: format_time(START),
+        PROBATION: PASSED_PROBATION,
+    }
     if left_after is not None:
         notes[LEFT_AT] = format_time(START + timedelta(seconds=left_after))
     metadata = {**manifest["metadata"], "annotations": notes, "uid": "u", "resourceVersion": "1"}
@@ -197,6 +205,15 @@ def test_previous_is_the_one_that_was_left_last() -> None:
     assert find_previous([active, recorded(4)], active) is None
     rejected = replace(records[2], rejection=Rejection("CrashLoopBackOff", "no", START))
     assert find_previous([records[0], active, rejected], active) is records[0]
+    unproven = replace(records[2], has_passed_probation=False)
+    assert find_previous([records[0], active, unproven], active) is records[0]
+
+
+def test_the_service_returns_by_itself_to_no_revision_that_a_pin_left() -> None:
+    active = noted(2, left_after=None)
+    pinned_away = replace(noted(3, left_after=90), was_left_by_pin=True)
+    assert find_previous([pinned_away, active], active) is pinned_away
+    assert find_refuge([pinned_away, active], active) is None
 
 
 @pytest.mark.parametrize(
@@ -219,6 +236,7 @@ def test_annotating_keeps_the_data_and_what_was_noted_before() -> None:
         FIRST_PROMOTED_AT: "2026-11-22T12:00:00Z",
         PROMOTED_AT: "2026-11-22T12:00:00Z",
         LEFT_AT: "2026-11-22T12:00:05Z",
+        PROBATION: PASSED_PROBATION,
         HELD_REPLICAS: "3",
     }
 
@@ -235,13 +253,20 @@ def test_annotations_of_others_are_not_taken_over() -> None:
     assert set(manifest["metadata"]["annotations"]) == {
         FIRST_PROMOTED_AT,
         PROMOTED_AT,
+        PROBATION,
         HELD_REPLICAS,
     }
 
 
 @pytest.mark.parametrize(
     "note",
-    [Needed(3, START, "uid@with-sign"), Rejection("OOMKilled", 'said "no"\nand died', START)],
+    [
+        Needed(3, START, "uid@with-sign"),
+        Rejection("OOMKilled", 'said "no"\nand died', START),
+        Rejection("OOMKilled", "again", START, after="2026-11-22"),
+        Retry('any "thing"', "uid"),
+        Retry("2", None),
+    ],
 )
 def test_what_is_noted_is_read_as_it_was_written(note: Needed | Rejection) -> None:
     assert type(note).parse(str(note)) == note

@@ -34,8 +34,12 @@ def template_of(uri: str, **more: Any) -> dict[str, Any]:
 
 
 def spec_of(uri: str = "v1", **fields: Any) -> Spec:
-    """A spec with the least that works; `rollout` and `scaling` may be given as dicts."""
-    return Spec.model_validate({"template": template_of(uri), **fields})
+    """A spec with the least that works; `rollout` and `scaling` may be given as dicts.
+
+    Without probation, unless it is asked for.
+    """
+    rollout = {"probationSeconds": 0, **fields.pop("rollout", {})}
+    return Spec.model_validate({"template": template_of(uri), "rollout": rollout, **fields})
 
 
 class ConflictError(Exception):
@@ -73,6 +77,7 @@ class World:
     """What the autoscaler wants of a model, by URI, within the bounds of its revision."""
     broken: dict[str, shown.Status] = field(default_factory=dict)
     """Models, by URI, whose pods have this status instead of becoming ready."""
+    broken_since: dict[str, datetime] = field(default_factory=dict)
     most_pods: int = 99
     """How many pods of one revision find a node."""
     drained: list[str] = field(default_factory=list)
@@ -84,6 +89,11 @@ class World:
     def selected(self) -> str | None:
         """The revision that the Service selects."""
         return selected_revision(self.service) if self.service else None
+
+    def break_model(self, uri: str, status: shown.Status) -> None:
+        """From now on the pods of this model have this status."""
+        self.broken[uri] = status
+        self.broken_since[uri] = self.now
 
     def record_of(self, name: str) -> Record:
         """A record by name."""
@@ -213,9 +223,12 @@ class World:
         self._scale()
 
     def _show_pod(self, pod: Pod) -> dict[str, Any]:
-        status = self.broken.get(self.uri(pod.revision))
+        uri = self.uri(pod.revision)
+        status = self.broken.get(uri)
         if status is None:
             status = shown.serving() if self._is_ready(pod) else shown.loading()
+        else:
+            status = shown.silent_since(max(pod.born, self.broken_since.get(uri, pod.born)), status)
         return shown.pod(pod.name, status, created=pod.born)
 
     def _live(self, name: str) -> LiveRevision:
