@@ -69,18 +69,27 @@ class Executor:
         Raises:
             ApiError: the write failed, and looking again may help.
         """
+        is_news = True
         match action:
-            case Apply():
+            case Apply(manifest=manifest):
+                before = self._find_version(manifest, observed)
                 stands = await self._apply(action, observed, findings)
+                # What a webhook stores in another form is applied in vain.
+                is_news = before is None or before != self._find_version(manifest, observed)
             case Try():
                 return await self._try(action.manifest, findings)
             case Delete():
                 stands = await self._delete(action, observed)
-        if stands and action.announcement is not None:
+        if stands and is_news and action.announcement is not None:
             self._announce(action.announcement, parent)
             if action.announcement.outcome is Outcome.ROLLED_BACK:
                 self._clock.stop(observed.key)
         return stands
+
+    def _find_version(self, manifest: KubeObject, observed: Observed) -> str | None:
+        resource = _RESOURCES[manifest["kind"]]
+        there = self._store.find(resource, observed.key.namespace, name_of(manifest))
+        return there["metadata"]["resourceVersion"] if there else None
 
     def is_settled(self, action: Action, observed: Observed) -> bool:
         """Whether this very apply was done before and changed nothing.

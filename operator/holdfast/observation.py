@@ -19,6 +19,7 @@ from holdfast.clients.resources import (
     SERVING_RUNTIME,
     Resource,
 )
+from holdfast.domain.foreign_fields import FOREIGN_FIELDS, find_foreign_fields
 from holdfast.domain.kubeobject import (
     KubeObject,
     Ownership,
@@ -62,6 +63,12 @@ def _trim_metadata(obj: dict[str, Any]) -> dict[str, Any]:
     return {**obj, "metadata": metadata}
 
 
+def _trim_served(obj: dict[str, Any]) -> dict[str, Any]:
+    """Of what others must not change, who has written what is kept as well."""
+    trimmed, foreign = _trim_metadata(obj), find_foreign_fields(obj)
+    return {**trimmed, FOREIGN_FIELDS: foreign} if foreign else trimmed
+
+
 def _trim_deployment(obj: dict[str, Any]) -> dict[str, Any]:
     trimmed = _trim_metadata(obj)
     return {**trimmed, "spec": {"replicas": obj["spec"].get("replicas", 1)}}
@@ -74,9 +81,9 @@ def _trim_pod(obj: dict[str, Any]) -> dict[str, Any]:
 _OURS: Final = LABEL_DEPLOYMENT
 WATCHED: Final[Sequence[Watched]] = (
     Watched(CONTROLLER_REVISION, _OURS, _trim_metadata),
-    Watched(SERVICE, _OURS, _trim_metadata),
-    Watched(INFERENCE_SERVICE, _OURS, _trim_metadata),
-    Watched(SERVING_RUNTIME, _OURS, _trim_metadata),
+    Watched(SERVICE, _OURS, _trim_served),
+    Watched(INFERENCE_SERVICE, _OURS, _trim_served),
+    Watched(SERVING_RUNTIME, _OURS, _trim_served),
     # KServe copies the labels of an InferenceService to what it makes for it, and the
     # endpoint slice controller those of a Service to its slices.
     Watched(DEPLOYMENT, _OURS, _trim_deployment),

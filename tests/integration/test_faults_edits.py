@@ -73,6 +73,41 @@ def test_stop_by_somebody_else_is_undone(place: Place, updated: tuple[str, str])
         if event["object"]["metadata"]["name"] == active
     ]
     assert "true" in stops
+    place.wait(lambda: told(place, "ForeignChangeUndone"), "the undoing is said")
+    (message,) = told(place, "ForeignChangeUndone")
+    assert "metadata.annotations.serving.kserve.io/stop was changed by" in message
+    assert "true" not in message
+    place.wait(lambda: told(place, "ForeignChange"), "that its pods are others is said")
+
+
+def told(place: Place, reason: str) -> list[str]:
+    """What was said for this reason, by Events."""
+    return [event["message"] for event in place.list("events") if event["reason"] == reason]
+
+
+def test_roll_and_added_field_of_somebody_else_are_said_once_and_shown(
+    place: Place, operator: Operator, updated: tuple[str, str]
+) -> None:
+    _, active = updated
+    assert told(place, "ForeignChange") == []
+    note = {"metadata": {"annotations": {"example.com/note": "x"}}}
+    place.patch("inferenceservices", active, note)
+
+    def message() -> str:
+        revisions = place.status()["revisions"]
+        return str(next(r.get("message", "") for r in revisions if r["name"] == active))
+
+    place.wait(lambda: "has replaced its pods" in message(), "the roll is shown")
+    place.wait(lambda: "metadata.annotations.example.com/note" in message(), "so is the field")
+    wait_settled(place, operator)
+    said = told(place, "ForeignChange")
+    assert sum("has replaced its pods" in each for each in said) == 1
+    assert sum("example.com/note" in each for each in said) == 1
+    place.patch(
+        "inferenceservices", active, {"metadata": {"annotations": {"example.com/note": None}}}
+    )
+    place.wait(lambda: "example.com/note" not in message(), "it is gone")
+    assert place.answer() == "two"
 
 
 def test_deleted_service_is_made_again_for_the_active_revision(

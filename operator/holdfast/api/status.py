@@ -65,7 +65,9 @@ class RevisionStatus(RevisionReference):
     cause: Annotated[str, Field(max_length=256)] | None = Field(
         default=None, description="The annotation kubernetes.io/change-cause at its birth."
     )
-    message: Text | None = Field(default=None, description="Why it was rejected.")
+    message: Text | None = Field(
+        default=None, description="Why it was rejected, or what somebody should look at."
+    )
 
 
 class Status(ApiModel):

@@ -28,6 +28,8 @@ class Failure:
     message: str
     heals: bool = True
     """Whether waiting may help; if not, the revision is rejected at once."""
+    quoted: str = ""
+    """What of the message are others' words, which may hold figures that move by themselves."""
 
 
 def diagnose(live: LiveRevision) -> Failure | None:
@@ -50,6 +52,11 @@ def find_container_failure(live: LiveRevision) -> Failure | None:
     return None
 
 
+def find_quotations(live: LiveRevision) -> frozenset[str]:
+    """What others say of it, as it stands in messages."""
+    return frozenset(failure.quoted for failure in _failures(live) if failure.quoted)
+
+
 def _failures(live: LiveRevision) -> Iterator[Failure]:
     yield from _pod_failures(live)
     yield from _deployment_failures(live)
@@ -68,9 +75,9 @@ def _failures_of_pod(pod: KubeObject) -> Iterator[Failure]:
         yield from _failures_of_container(container)
     scheduled = condition_of(pod, "PodScheduled")
     if scheduled.get("status") == "False":
+        said = scheduled.get("message", "no reason given")
         yield Failure(
-            scheduled.get("reason", "Unschedulable"),
-            f"no node takes the pod: {scheduled.get('message', 'no reason given')}",
+            scheduled.get("reason", "Unschedulable"), f"no node takes the pod: {said}", quoted=said
         )
 
 
@@ -93,7 +100,8 @@ def _failures_of_container(container: Mapping[str, Any]) -> Iterator[Failure]:
     elif reason in _IMAGE_PULL_REASONS:
         yield Failure("ImagePullBackOff", f"container {name}: image {image} cannot be pulled")
     elif reason in _CONFIG_REASONS:
-        yield Failure(reason, f"container {name}: {waiting.get('message', reason)}")
+        said = waiting.get("message", reason)
+        yield Failure(reason, f"container {name}: {said}", quoted=said)
     elif terminated := _last_failure(container):
         yield _failure_of_exit(name, terminated)
 
@@ -118,6 +126,7 @@ def _failure_of_exit(name: str, terminated: Mapping[str, Any]) -> Failure:
     return Failure(
         "CrashLoopBackOff",
         f"container {name} exited with code {code}" + (f": {said}" if said else ""),
+        quoted=said,
     )
 
 
@@ -133,10 +142,9 @@ def _deployment_failures(live: LiveRevision) -> Iterator[Failure]:
             continue
         failed = condition_of(component.deployment, "ReplicaFailure")
         if failed.get("status") == "True":
-            yield Failure(
-                failed.get("reason", "ReplicaFailure"),
-                f"pods cannot be created: {failed.get('message', 'no reason given')}",
-            )
+            said = failed.get("message", "no reason given")
+            reason = failed.get("reason", "ReplicaFailure")
+            yield Failure(reason, f"pods cannot be created: {said}", quoted=said)
 
 
 def _kserve_failures(inference_service: KubeObject) -> Iterator[Failure]:
@@ -151,10 +159,9 @@ def _kserve_failures(inference_service: KubeObject) -> Iterator[Failure]:
             heals=info.get("reason") == "RuntimeNotRecognized",
         )
     elif model_status.get("transitionStatus") == "BlockedByFailedLoad":
-        yield Failure(
-            info.get("reason", "ModelLoadFailed"),
-            f"the model does not load: {_last_lines(info.get('message', 'no reason given'))}",
-        )
+        said = _last_lines(info.get("message", "no reason given"))
+        reason = info.get("reason", "ModelLoadFailed")
+        yield Failure(reason, f"the model does not load: {said}", quoted=said)
     for component in ("PredictorReady", "TransformerReady"):
         condition = condition_of(inference_service, component)
         if condition.get("status") == "False" and condition.get("reason") == "ReconcileFailed":

@@ -41,6 +41,7 @@ PASSED_PROBATION: Final = "Passed"
 LEFT_BY_PIN: Final = "Pin"
 LEFT_BY_TEMPLATE: Final = "Template"
 LEFT_BY_PROBATION: Final = "Probation"
+SEEN: Final = f"{GROUP}/seen"
 
 RENDERER: Final = 1
 """Version of the rendering that records are born with; old ones are applied as recorded."""

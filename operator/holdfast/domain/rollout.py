@@ -12,6 +12,8 @@ from typing import Final
 from holdfast.domain.comparison import is_applied
 from holdfast.domain.drain import next_pod_to_drain
 from holdfast.domain.due import compute_due
+from holdfast.domain.failure import find_quotations
+from holdfast.domain.foreign import announce_undoing, note_birth, note_foreign_changes
 from holdfast.domain.kubeobject import only_this_version
 from holdfast.domain.notes import compute_notes, notes_at_birth
 from holdfast.domain.observed import Observed
@@ -28,13 +30,21 @@ from holdfast.domain.serving import (
 )
 from holdfast.domain.situation import Situation
 from holdfast.domain.status import compute_status
+from holdfast.domain.wording import keep_wording
 
 
 def decide(observed: Observed, now: datetime) -> Plan:
     """What to write now, what to say, and when to look again."""
     situation = Situation(observed, now)
     actions = tuple(action for rule in RULES for action in rule(situation))
-    return Plan(actions, find_unasked(situation), compute_status(situation), compute_due(situation))
+    status = keep_wording(observed.status, compute_status(situation), _find_quoted(observed))
+    return Plan(actions, find_unasked(situation), status, compute_due(situation))
+
+
+def _find_quoted(observed: Observed) -> frozenset[str]:
+    """Everything that messages may quote."""
+    said = (answer.message for answer in observed.answers.values())
+    return frozenset(said).union(*map(find_quotations, observed.live.values()))
 
 
 def find_unasked(situation: Situation) -> tuple[str, ...]:
@@ -129,14 +139,23 @@ def keep_service(situation: Situation) -> Iterator[Action]:
         return
     exact = observed.service["spec"].get("selector") == manifest["spec"]["selector"]
     if not exact or not is_applied(manifest, observed.service):
-        yield Apply(only_this_version(manifest, observed.service))
+        undoing = announce_undoing(manifest, observed.service, "" if exact else "spec.selector")
+        yield Apply(only_this_version(manifest, observed.service), announcement=undoing)
 
 
 def annotate_records(situation: Situation) -> Iterator[Action]:
     """What became known of a revision is noted on its record."""
-    for record, notes, announcement in compute_notes(situation):
+    annotated = set()
+    for record, notes, announcement in (
+        *compute_notes(situation),
+        *note_foreign_changes(situation),
+    ):
+        if record.name in annotated:
+            continue  # onto one version of a record there is one write: the next pass has the rest
+        annotated.add(record.name)
+        all_notes = {**note_birth(situation, record), **notes}
         yield Apply(
-            render_annotated(situation.observed.key, situation.observed.uid, record, notes),
+            render_annotated(situation.observed.key, situation.observed.uid, record, all_notes),
             announcement=announcement,
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from holdfast.domain.comparison import is_applied
+from holdfast.domain.foreign import announce_undoing
 from holdfast.domain.kubeobject import only_this_object, with_owner
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Try
 from holdfast.domain.record import Record
@@ -36,7 +37,8 @@ def _keep_runtime(situation: Situation, record: Record) -> Iterator[Action]:
         yield Apply(wanted, must_be_absent=(("ServingRuntime", record.name),))
     elif runtime["spec"] != wanted["spec"] or not is_applied(wanted, runtime):
         # What somebody has added counts, too: KServe would run it.
-        yield Apply(only_this_object(wanted, runtime))
+        undoing = announce_undoing(wanted, runtime)
+        yield Apply(only_this_object(wanted, runtime), announcement=undoing)
 
 
 def _keep_inference_service(situation: Situation, record: Record) -> Iterator[Action]:
@@ -44,7 +46,8 @@ def _keep_inference_service(situation: Situation, record: Record) -> Iterator[Ac
     manifest = render_replicated(situation, record)
     if live.is_up and live.inference_service is not None:
         if not is_applied(manifest, live.inference_service):
-            yield Apply(only_this_object(manifest, live.inference_service))
+            undoing = announce_undoing(manifest, live.inference_service)
+            yield Apply(only_this_object(manifest, live.inference_service), announcement=undoing)
     elif can_be_created(situation, record) and situation.has_room:
         yield Apply(manifest, must_be_absent=ids_of_inference_service(record), tried_first=True)
 

@@ -15,6 +15,7 @@ from holdfast.api.conditions import (
 )
 from holdfast.api.status import CandidateStatus, Phase, RevisionStatus, Status
 from holdfast.domain.failure import diagnose
+from holdfast.domain.hints import describe_revision, find_refused_change
 from holdfast.domain.kubeobject import format_time
 from holdfast.domain.obstacles import Blocker
 from holdfast.domain.readiness import Judgement, Progress
@@ -150,6 +151,7 @@ def phase_of(situation: Situation, record: Record) -> Phase:
 
 def _revision(situation: Situation, record: Record) -> RevisionStatus:
     model = record.template.get("model", {})
+    message = describe_revision(situation, record)
     return RevisionStatus(
         name=record.name,
         number=record.number,
@@ -161,7 +163,7 @@ def _revision(situation: Situation, record: Record) -> RevisionStatus:
         created_time=format_time(record.created),
         promoted_time=format_time(record.promoted_at) if record.promoted_at else None,
         cause=record.cause,
-        message=record.rejection.message[:_MESSAGE_LENGTH] if record.rejection else None,
+        message=message[:_MESSAGE_LENGTH] if message else None,
     )
 
 
@@ -276,7 +278,7 @@ def _find_stalled(situation: Situation) -> Blocker | None:
         return blocker
     wanted = situation.wanted
     if wanted is None or wanted is situation.active:
-        return None
+        return find_refused_change(situation)
     if wanted.rejection is not None:
         message = f"{_told(wanted)} was rejected: {wanted.rejection.message}"
         return Blocker("RevisionRejected", message)

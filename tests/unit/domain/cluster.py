@@ -39,6 +39,8 @@ class Cluster(World):
     installed: tuple[dict[str, Any], ...] = (RUNTIME,)
     log: list[tuple[str, str, str]] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """The sentences of what was announced."""
 
     # --- what users do
 
@@ -133,6 +135,7 @@ class Cluster(World):
                 self.log.append(("delete", kind, name))
         if action.announcement:
             self.announced.append(action.announcement.reason)
+            self.told.append(action.announcement.message)
         return True
 
     # --- what is seen

@@ -91,10 +91,16 @@ def owned_by(owner_uid: str, name: str) -> dict[str, Any]:
     return {"name": name, "generation": 1, "ownerReferences": [owner]}
 
 
-def deployment(name: str, owner_uid: str, *, replicas: int, available: int) -> dict[str, Any]:
-    """A Deployment that KServe made."""
+def deployment(
+    name: str, owner_uid: str, *, replicas: int, available: int, rolls: int = 0
+) -> dict[str, Any]:
+    """A Deployment that KServe made, and somebody has rolled so many times."""
     return {
-        "metadata": owned_by(owner_uid, name),
+        "metadata": {
+            **owned_by(owner_uid, name),
+            "uid": f"uid-{name}-{owner_uid}",
+            "annotations": {"deployment.kubernetes.io/revision": str(1 + rolls)},
+        },
         "spec": {"replicas": replicas},
         "status": {
             "observedGeneration": 1,

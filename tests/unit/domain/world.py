@@ -6,6 +6,7 @@ from typing import Any
 
 from holdfast.api.identity import Key
 from holdfast.api.spec import Spec
+from holdfast.domain.foreign_fields import FOREIGN_FIELDS
 from holdfast.domain.kubeobject import format_time, is_terminating
 from holdfast.domain.observed import Component, LiveRevision
 from holdfast.domain.record import Record, parse_record
@@ -82,6 +83,10 @@ class World:
     """How many pods of one revision find a node."""
     drained: list[str] = field(default_factory=list)
     highest_number: int = 0
+    rolls: dict[str, int] = field(default_factory=dict)
+    """How often somebody has rolled the pods of a revision."""
+    foreign: dict[tuple[str, str], dict[str, list[tuple[str, ...]]]] = field(default_factory=dict)
+    """Fields that others have written, by kind and name of the object, and by manager."""
     is_tampered: bool = False
     """Whether somebody has edited what is ours."""
 
@@ -232,8 +237,8 @@ class World:
         return shown.pod(pod.name, status, created=pod.born)
 
     def _live(self, name: str) -> LiveRevision:
-        runtime = self.runtimes.get(name)
-        obj = self.inference_services.get(name)
+        runtime = self._with_foreign_fields(self.runtimes.get(name))
+        obj = self._with_foreign_fields(self.inference_services.get(name))
         if obj is None:
             return LiveRevision(runtime=runtime)
         uid = obj["metadata"]["uid"]
@@ -246,6 +251,7 @@ class World:
                     uid,
                     replicas=len(pods),
                     available=self.available(name, component),
+                    rolls=self.rolls.get(name, 0),
                 ),
                 service=shown.service(f"{name}-{component}", uid),
                 pods=tuple(self._show_pod(pod) for pod in pods),
@@ -256,6 +262,13 @@ class World:
             runtime=runtime,
             components=components,
         )
+
+    def _with_foreign_fields(self, obj: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The object as the store has it: with what others have written and still own."""
+        if obj is None:
+            return None
+        fields = self.foreign.get((obj["kind"], obj["metadata"]["name"]))
+        return {**obj, FOREIGN_FIELDS: fields} if fields else obj
 
     def _slices(self) -> tuple[dict[str, Any], ...]:
         if self.service is None:
