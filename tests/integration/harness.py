@@ -107,6 +107,25 @@ class Place:
         else:
             mark.touch()
 
+    def poison(self, name: str, poisoned: bool) -> None:
+        """Whether the server of a model ends at the first question, and every time after."""
+        mark = self.folder / name / "poisoned"
+        if poisoned:
+            mark.touch()
+        else:
+            mark.unlink()
+
+    def retry(self, value: str, name: str = "m") -> None:
+        """Ask for another try of the wanted revision."""
+        annotations = {"holdfast.dev/retry-requested-at": value}
+        self.patch("modeldeployments", name, {"metadata": {"annotations": annotations}})
+
+    def notes(self, number: int, name: str = "m") -> dict[str, str]:
+        """What is noted on the record of a revision."""
+        record = self.get("controllerrevisions", self.revision(number, name))
+        notes: dict[str, str] = record["metadata"].get("annotations", {}) if record else {}
+        return notes
+
     def deploy(self, uri: str, name: str = "m", **spec: Any) -> JsonObject:
         """Create a ModelDeployment of an sklearn model."""
         template = {"model": {"uri": uri, "format": {"name": "sklearn", "version": "1"}}}

@@ -6,6 +6,7 @@ back as the prediction; a folder without one does not load.
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -34,8 +35,12 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, {"error": f"no model at {self.path}"})
 
     def do_POST(self) -> None:
-        """A prediction: the text of the model."""
+        """A prediction: the text of the model; the file `poisoned` makes the server end."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if (self.folder / "poisoned").exists():
+            sys.stderr.write("cannot predict: out of ideas\n")
+            sys.stderr.flush()
+            os._exit(3)
         if self.path == f"/v1/models/{self.name}:predict":
             self._answer(200, {"predictions": [self.text]})
         else:
@@ -64,7 +69,7 @@ def main() -> None:
     parser.add_argument("--http_port", type=int, default=8080)
     options, _ = parser.parse_known_args()
     model = options.model_dir / "model.txt"
-    if not model.exists():
+    if not model.exists() or (options.model_dir / "poisoned").exists():
         sys.exit(f"cannot load model: {model.name} is missing")
     Handler.name, Handler.folder = options.model_name, options.model_dir
     Handler.text = model.read_text().strip()
