@@ -6,7 +6,7 @@ that is run by hand inside of a pod goes where it was told to go.
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,7 +22,17 @@ class NoAccessError(Exception):
     """No usable credentials were found; the message says what to provide."""
 
 
-async def load_access() -> Configuration:
+class ClusterChoice(NamedTuple):
+    """Which cluster somebody named; what is None is left to the environment."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+THE_ENVIRONMENT: Final = ClusterChoice()
+
+
+async def load_access(choice: ClusterChoice = THE_ENVIRONMENT) -> Configuration:
     """Read credentials and address anew, running a credential plugin if there is one.
 
     A ServiceAccount's token is read again from its file each minute as requests are made.
@@ -31,14 +41,14 @@ async def load_access() -> Configuration:
         NoAccessError: when there is nothing to read, or it cannot be read.
     """
     access = Configuration()
-    kubeconfig = os.environ.get("KUBECONFIG")
+    kubeconfig = choice.kubeconfig or os.environ.get("KUBECONFIG")
     try:
         if kubeconfig:
-            await _load_file(kubeconfig, access)
+            await _load_file(kubeconfig, access, choice.context)
         elif config.incluster_config.SERVICE_HOST_ENV_NAME in os.environ:
             config.load_incluster_config(access)  # type: ignore[no-untyped-call]
         elif _DEFAULT_KUBECONFIG.expanduser().exists():
-            await _load_file(str(_DEFAULT_KUBECONFIG.expanduser()), access)
+            await _load_file(str(_DEFAULT_KUBECONFIG.expanduser()), access, choice.context)
         else:
             raise NoAccessError(
                 "No cluster to talk to: set KUBECONFIG to a kubeconfig file, "
@@ -82,8 +92,8 @@ def _find_proxy(server: str) -> str | None:
     return getproxies().get(address.scheme)
 
 
-async def _load_file(path: str, access: Configuration) -> None:
+async def _load_file(path: str, access: Configuration, context: str | None) -> None:
     # Persisting would write refreshed tokens into a file that is not ours.
     await config.load_kube_config(  # type: ignore[no-untyped-call]
-        config_file=path, client_configuration=access, persist_config=False
+        config_file=path, context=context, client_configuration=access, persist_config=False
     )

@@ -17,7 +17,7 @@ from kubernetes.aio.client import ApiClient
 from kubernetes.aio.config import ConfigException
 
 from holdfast import telemetry
-from holdfast.clients.access import NoAccessError, load_access
+from holdfast.clients.access import THE_ENVIRONMENT, ClusterChoice, NoAccessError, load_access
 from holdfast.clients.errors import Unavailable, build_error
 
 Query = Iterable[tuple[str, str]]
@@ -27,25 +27,32 @@ _STREAM_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10, sock
 """Bookmarks come once a minute; a stream that is silent for longer is dead."""
 _MAX_REQUESTS: Final = 32
 """At the same time, streams not counted: they hold their connections for minutes."""
-_METHODS: Final = {"apply": "PATCH", "create": "POST", "update": "PUT", "delete": "DELETE"}
+_METHODS: Final = {
+    "apply": "PATCH",
+    "create": "POST",
+    "delete": "DELETE",
+    "patch": "PATCH",
+    "update": "PUT",
+}
 
 
 class Connection:
     """Sends requests with valid credentials. Make it with `open`."""
 
-    def __init__(self, api: ApiClient) -> None:
+    def __init__(self, api: ApiClient, choice: ClusterChoice) -> None:
         self._api = api
+        self._choice = choice
         self._slots = asyncio.Semaphore(_MAX_REQUESTS)
         self._login = asyncio.Lock()
 
     @classmethod
-    async def open(cls) -> "Connection":
-        """Read the credentials of the environment; connects with the first request.
+    async def open(cls, choice: ClusterChoice = THE_ENVIRONMENT) -> "Connection":
+        """Read the credentials; connects with the first request.
 
         Raises:
             NoAccessError: when there are none.
         """
-        return cls(await _open_client())
+        return cls(await _open_client(choice), choice)
 
     async def close(self) -> None:
         """End all requests and streams."""
@@ -149,14 +156,14 @@ class Connection:
             if self._api is not refused:
                 return
             try:
-                self._api = await _open_client()
+                self._api = await _open_client(self._choice)
             except NoAccessError as error:
                 raise Unavailable(401, "Unauthorized", str(error)) from error
         await refused.close()  # type: ignore[no-untyped-call]
 
 
-async def _open_client() -> ApiClient:
-    access = await load_access()
+async def _open_client(choice: ClusterChoice) -> ApiClient:
+    access = await load_access(choice)
     access.connection_pool_maxsize = 0  # unlimited: `_MAX_REQUESTS` and the watches bound it
     client = ApiClient(access)
     client.user_agent = f"holdfast/{version('holdfast')}"

@@ -7,6 +7,7 @@ from random import uniform
 from typing import Any, Final, Self
 
 from holdfast.api.identity import FIELD_MANAGER
+from holdfast.clients.access import THE_ENVIRONMENT, ClusterChoice
 from holdfast.clients.connection import Connection
 from holdfast.clients.errors import (
     ApiError,
@@ -44,13 +45,13 @@ class Kube:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls) -> AsyncIterator[Self]:
-        """Connect with the credentials of the environment (see `access`).
+    async def connect(cls, choice: ClusterChoice = THE_ENVIRONMENT) -> AsyncIterator[Self]:
+        """Connect with the credentials of the environment (see `access`), or of a choice.
 
         Raises:
             NoAccessError: when there are none.
         """
-        connection = await Connection.open()
+        connection = await Connection.open(choice)
         try:
             yield cls(connection)
         finally:
@@ -144,6 +145,29 @@ class Kube:
             query=query,
             body=body,
             content="application/apply-patch+yaml",
+        )
+
+    async def patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        change: dict[str, Any],
+        *,
+        field_manager: str,
+    ) -> dict[str, Any]:
+        """Merge patch: change just these fields of an object that somebody else owns.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        return await self._connection.call(
+            "patch",
+            resource.plural,
+            _path(resource, namespace, name),
+            query=[("fieldManager", field_manager)],
+            body=change,
+            content="application/merge-patch+json",
         )
 
     async def update_status(self, resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:

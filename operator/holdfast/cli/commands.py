@@ -1,0 +1,192 @@
+"""The commands: their arguments and help. What they do is imported when they are called."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli.exits import MEANINGS
+from holdfast.cli.options import (
+    Context,
+    Kubeconfig,
+    ManifestOutput,
+    Name,
+    Namespace,
+    Output,
+    OutputOption,
+    Timeout,
+    Where,
+)
+
+_EXITS = "Exit status: " + "; ".join(f"{code} {said}" for code, said in MEANINGS.items()) + "."
+
+app = typer.Typer(
+    name="holdfast",
+    help="Look at ModelDeployments, roll them back, and check their manifests.",
+    epilog=_EXITS,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"holdfast {version('holdfast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    asked: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Look at ModelDeployments, roll them back, and check their manifests."""
+
+
+@app.command(epilog=_EXITS)
+def status(
+    name: Name,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow until settled.")] = False,
+    timeout: Timeout = None,
+    output: OutputOption = Output.TEXT,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Show where a deployment stands, down to its pods; --timeout implies --watch."""
+    from holdfast.cli.status import show_status
+
+    where = Where(namespace, context, kubeconfig)
+    raise typer.Exit(show_status(name, where, watch=watch, timeout=timeout, output=output))
+
+
+@app.command(epilog=_EXITS)
+def history(
+    name: Name,
+    revision: Annotated[
+        str | None, typer.Option("--revision", help="One revision, by number or name.")
+    ] = None,
+    output: Annotated[
+        ManifestOutput,
+        typer.Option(
+            "--output",
+            "-o",
+            help="How to answer; with --revision, yaml and json are a manifest to commit.",
+        ),
+    ] = ManifestOutput.TEXT,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """List the revisions, or print one as a manifest that is ready to commit."""
+    from holdfast.cli.history import show_history
+
+    where = Where(namespace, context, kubeconfig)
+    raise typer.Exit(show_history(name, where, revision=revision, output=output))
+
+
+@app.command(epilog=_EXITS)
+def diff(
+    name: Name,
+    a: Annotated[str, typer.Argument(metavar="A", help="A revision, by number or name.")],
+    b: Annotated[
+        str | None,
+        typer.Argument(metavar="[B]", help="Another one; default: the current template."),
+    ] = None,
+    output: OutputOption = Output.TEXT,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Show what differs between two revisions: template, and frozen runtime."""
+    from holdfast.cli.diff import show_diff
+
+    where = Where(namespace, context, kubeconfig)
+    raise typer.Exit(show_diff(name, a, b, where, output=output))
+
+
+@app.command(epilog=_EXITS)
+def rollback(
+    name: Name,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="REVISION", help="Number or name; default: the previous."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", metavar="MANIFEST", help="Edit this manifest in place."),
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Write to the cluster.")] = False,
+    wait: Annotated[
+        bool, typer.Option(help="With --apply, wait until the revision is active.")
+    ] = True,
+    timeout: Timeout = None,
+    output: OutputOption = Output.TEXT,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Roll back by spec.revision: print the patch, edit a manifest, or write to the cluster."""
+    from holdfast.cli.rollback import roll_back
+
+    if file is not None and apply:
+        raise typer.BadParameter("give either --file or --apply")
+    where = Where(namespace, context, kubeconfig)
+    raise typer.Exit(
+        roll_back(
+            name,
+            where,
+            to=to,
+            file=file,
+            apply=apply,
+            wait=wait,
+            timeout=timeout,
+            output=output,
+        )
+    )
+
+
+@app.command(epilog=_EXITS)
+def retry(
+    name: Name,
+    output: OutputOption = Output.TEXT,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Ask for another try of a revision that was rejected."""
+    from holdfast.cli.retry import request_retry
+
+    where = Where(namespace, context, kubeconfig)
+    raise typer.Exit(request_retry(name, where, output=output))
+
+
+@app.command(epilog=_EXITS)
+def lint(
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE]...", help="More of them: `-f *.yaml` works."),
+    ] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filename", "-f", metavar="FILE", help="A manifest, a directory, or - for stdin."
+        ),
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", "-n", help="Where manifests without a namespace will go."),
+    ] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Check ModelDeployment manifests offline, with the cluster's own rules."""
+    from holdfast.cli.lint.command import lint_files
+
+    named = [*(files or []), *(more or [])]
+    if not named:
+        raise typer.BadParameter("name a file: -f FILE")
+    raise typer.Exit(lint_files(named, namespace=namespace, output=output))
