@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from holdfast.api.types import ApiModel
+from holdfast.api.types import ApiModel, Count
 
 READY: Final = "Ready"
 PROMOTED: Final = "Promoted"
@@ -20,9 +20,7 @@ class Condition(ApiModel):
 
     type: Annotated[str, Field(max_length=64)] = Field(description="What is observed.")
     status: ConditionStatus = Field(description="True, False or Unknown.")
-    observed_generation: Annotated[int, Field(ge=0)] = Field(
-        description="The generation of the spec that was observed."
-    )
+    observed_generation: Count = Field(description="The generation of the spec that was observed.")
     last_transition_time: Annotated[
         str, Field(max_length=32, json_schema_extra={"format": "date-time"})
     ] = Field(description="When the status last changed.")

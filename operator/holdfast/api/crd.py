@@ -11,7 +11,7 @@ from holdfast.api.identity import CATEGORY, GROUP, KIND, PLURAL, SHORT_NAME, VER
 from holdfast.api.schema import compute_structural_schema
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
-from holdfast.api.types import JsonObject, rules
+from holdfast.api.types import JsonObject, Rule, render_rules
 
 MAX_NAME_LENGTH = 37
 """Leaves room for `-` and 8 characters of hash in the 46 that KServe leaves a revision's name."""
@@ -38,20 +38,25 @@ def render_crd() -> JsonObject:
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
-            "metadata": {"type": "object"},
+            "metadata": {
+                "type": "object",
+                "properties": {"name": {"type": "string", "maxLength": 253}},
+            },
             "spec": compute_structural_schema(Spec, defaults=True),
             "status": compute_structural_schema(Status, defaults=False),
         },
-        "x-kubernetes-validations": rules(
-            (
+        "x-kubernetes-validations": render_rules(
+            Rule(
                 f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
-                f"metadata.name: at most {MAX_NAME_LENGTH} characters, because KServe makes "
-                "longer names of it",
+                f"write at most {MAX_NAME_LENGTH} characters, because KServe makes longer names "
+                "of it",
+                ".metadata.name",
             ),
-            (
+            Rule(
                 "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-                "metadata.name: write lower-case letters, digits and '-', starting with a "
-                "letter, because a Service gets this name",
+                "write lower-case letters, digits and '-', starting with a letter, because a "
+                "Service gets this name",
+                ".metadata.name",
             ),
         ),
     }

@@ -6,7 +6,8 @@ from pydantic import BaseModel
 
 from holdfast.api.types import JsonObject
 
-_DROPPED = {"title", "additionalProperties", "$defs"}
+_DROPPED = {"title", "additionalProperties", "$defs", "pattern"}
+"""A pattern is told by a rule of the same field, in words."""
 
 
 def compute_structural_schema(model: type[BaseModel], *, defaults: bool) -> JsonObject:
@@ -43,9 +44,16 @@ def _convert(node: JsonObject, definitions: JsonObject, *, defaults: bool) -> Js
                 converted[key] = {} if isinstance(value, dict) else value
         else:
             converted[key] = _plain(value)
-    if converted.get("type") == "integer":
-        converted.setdefault("format", "int64")
-    return converted
+    return _complete(converted)
+
+
+def _complete(schema: JsonObject) -> JsonObject:
+    """Say what Kubernetes wants to know of a type, and people of a default."""
+    if schema.get("type") == "integer":
+        schema.setdefault("format", "int64")
+    if schema.get("default"):
+        schema["description"] += f" Defaults to {schema['default']}."
+    return schema
 
 
 def _plain(value: Any) -> Any:

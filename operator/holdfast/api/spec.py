@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
-from holdfast.api.template import Template
-from holdfast.api.types import ApiModel, Seconds, rules, with_rules
+from holdfast.api.template import Template, check_template
+from holdfast.api.types import ApiModel, Rule, Seconds, matching, render_rules, with_rules
 
 Replicas = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -18,19 +18,22 @@ class Scaling(ApiModel):
         default=None, description="Most replicas of each component. Absent: as many as minReplicas."
     )
     metric: Literal["cpu", "memory"] = Field(
-        default="cpu", description="What the autoscaler looks at."
+        default="cpu",
+        description="What the autoscaler looks at: the pods' use of cpu or of memory.",
     )
     target: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=80, description="Utilisation in percent that the autoscaler aims at."
+        default=80,
+        description="Utilisation that the autoscaler aims at, in percent of what the pods request.",
     )
 
     model_config = with_rules(
-        rules(
-            (
+        [
+            Rule(
                 "!has(self.maxReplicas) || self.minReplicas <= self.maxReplicas",
-                "scaling: minReplicas must not be larger than maxReplicas",
+                "write at least as many as minReplicas",
+                ".maxReplicas",
             )
-        )
+        ]
     )
 
     @property
@@ -52,33 +55,40 @@ class Rollout(ApiModel):
         description="BlueGreen: the active revision serves until the next one is ready. Recreate: "
         "it is stopped first, a declared downtime, where accelerators are too scarce for two.",
     )
-    capacity: Annotated[str, Field(pattern=r"^([1-9]|[1-9][0-9]|100)%$", max_length=4)] = Field(
+    capacity: Annotated[
+        str,
+        matching(
+            r"^([1-9]|[1-9][0-9]|100)%$",
+            'write a share from "1%" to "100%", with the sign and in quotes',
+            max_length=4,
+        ),
+    ] = Field(
         default="100%",
         description="Share of the active revision's replicas that must be available before the "
-        "Service moves to another revision.",
+        "Service moves to another revision, in percent.",
     )
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
         default=600,
-        description="How long a candidate may take to become ready before it is rejected.",
+        description="How many seconds a candidate may take to become ready before it is rejected.",
     )
     warm_revisions: Annotated[int, Field(ge=0, le=10)] = Field(
         default=1, description="How many revisions that were active are kept running for rollback."
     )
     warm_seconds: Seconds = Field(
         default=3600,
-        description="How long a revision that was active is kept running for rollback.",
+        description="How many seconds a revision that was active is kept running for rollback.",
     )
     probation_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
         default=300,
-        description="How long after its first promotion by the template a revision is watched: if "
-        "its containers fail in that time and nothing answers for 10 s, the Service returns to "
-        "the last revision that completed its own probation, if that is still warm.",
+        description="How many seconds after its first promotion by the template a revision is "
+        "watched: if its containers fail in that time and nothing answers for 10 s, the Service "
+        "returns to the last revision that completed its own probation, if that is still warm.",
     )
     drain_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
         default=30,
-        description="How long after a promotion the pods left behind are replaced one by one, so "
-        "that clients with open connections come back through the Service. After a rollback "
-        "that is done at once.",
+        description="How many seconds after a promotion the pods left behind are replaced one by "
+        "one, so that clients with open connections come back through the Service. After a "
+        "rollback that is done at once.",
     )
     readiness: Literal["Model", "Pods"] = Field(
         default="Model",
@@ -86,14 +96,15 @@ class Rollout(ApiModel):
         "Pods: ready pods are enough, where the operator cannot reach models.",
     )
     failed_seconds: Seconds = Field(
-        default=600, description="How long the pods of a rejected revision stay to be looked at."
+        default=600,
+        description="How many seconds the pods of a rejected revision stay to be looked at.",
     )
 
 
 class Spec(ApiModel):
     """What a user asks for."""
 
-    template: Template = Field(
+    template: Annotated[Template, AfterValidator(check_template)] = Field(
         description="What is versioned: any change in here is a new revision."
     )
     revision: (
@@ -102,12 +113,15 @@ class Spec(ApiModel):
             WithJsonSchema(
                 {
                     "x-kubernetes-int-or-string": True,
-                    "x-kubernetes-validations": rules(
-                        (
+                    "x-kubernetes-validations": render_rules(
+                        Rule(
                             "type(self) == int ? self >= 1 : "
                             "(self.size() <= 63 && self.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$'))",
-                            "revision: write a revision's number (3) or its name "
-                            "(employment-6c9f7d58); status.revisions lists them",
+                            "write a revision's number (3) or its name (employment-6c9f7d58); "
+                            "status.revisions lists them",
+                            expression="type(self) == string && self.matches('^[0-9]+$') ? "
+                            "'write the number without quotes' : 'write a revision\\'s number (3) "
+                            "or its name (employment-6c9f7d58); status.revisions lists them'",
                         )
                     ),
                 }
@@ -119,8 +133,13 @@ class Spec(ApiModel):
         description="Pins the active revision by number or name: the way to roll back. Absent: "
         "the template is followed.",
     )
-    scaling: Scaling = Field(default=Scaling(), description="How many replicas serve.")
-    rollout: Rollout = Field(default=Rollout(), description="How a revision becomes active.")
+    scaling: Scaling = Field(
+        default=Scaling(), description="How many replicas serve. Absent: one, always."
+    )
+    rollout: Rollout = Field(
+        default=Rollout(),
+        description="How a revision becomes active. Absent: automatically, as soon as it is ready.",
+    )
     revision_history_limit: Annotated[int, Field(ge=1, le=50)] = Field(
         default=10,
         description="How many records of revisions that were active once are kept; of those "

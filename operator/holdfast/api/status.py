@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from holdfast.api.conditions import Condition
-from holdfast.api.types import ApiModel, schema_extra
+from holdfast.api.types import ApiModel, Count, schema_extra
 
 
 class Phase(StrEnum):
@@ -32,9 +32,7 @@ class RevisionReference(ApiModel):
     name: Annotated[str, Field(max_length=63)] = Field(
         description="Derived from the content: the same in every cluster."
     )
-    number: Annotated[int, Field(ge=1)] = Field(
-        description="Counts up in this cluster; never reused, never changed."
-    )
+    number: Count = Field(description="Counts up in this cluster; never reused, never changed.")
 
 
 class CandidateStatus(RevisionReference):
@@ -73,7 +71,7 @@ class RevisionStatus(RevisionReference):
 class Status(ApiModel):
     """What is seen."""
 
-    observed_generation: Annotated[int, Field(ge=0)] | None = Field(
+    observed_generation: Count | None = Field(
         default=None, description="The generation of the spec that this status speaks of."
     )
     url: Annotated[str, Field(max_length=512)] | None = Field(

@@ -4,44 +4,61 @@ No field in here has a default: a default that a later CRD adds would turn every
 template into a new one, and so into a new revision (design §2).
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
+from holdfast.api.component import (
+    EITHER_CONTAINERS_OR_MODEL,
+    PREDICTOR_SCHEMA,
+    TRANSFORMER_SCHEMA,
+    find_reserved,
+)
 from holdfast.api.types import (
     ApiModel,
     Digest,
-    JsonObject,
     Label,
     OptionalName,
+    Rule,
     Uri,
-    rules,
     schema_extra,
     with_rules,
 )
-
-MAX_COMPONENT_BYTES = 65_536
-"""How much JSON a predictor or a transformer may be; CEL cannot count bytes, the operator does."""
 
 
 class DataReference(ApiModel):
     """A data set that the model was trained on."""
 
-    name: Label = Field(description="Name of the data set.")
-    uri: Uri | None = Field(default=None, description="Where the data set is kept.")
-    version: Label | None = Field(default=None, description="The team's own version label.")
+    name: Label = Field(description="Name of the data set, unique in the list.")
+    uri: Uri | None = Field(
+        default=None, description="Where the data set is kept. Absent: not recorded."
+    )
+    version: Label | None = Field(
+        default=None,
+        description="The team's own version label, in quotes if it looks like a number. Absent: "
+        "not recorded.",
+    )
     digest: Digest | None = Field(
-        default=None, description="sha256 digest of the data, as declared."
+        default=None,
+        description="Digest of the data as declared: sha256: and 64 hexadecimal digits. Absent: "
+        "not recorded.",
     )
 
 
 class Source(ApiModel):
     """Where the model comes from."""
 
-    repository: Uri | None = Field(default=None, description="Repository of the training code.")
-    commit: Label | None = Field(default=None, description="Commit of the training code.")
+    repository: Uri | None = Field(
+        default=None, description="Repository of the training code. Absent: not recorded."
+    )
+    commit: Label | None = Field(
+        default=None, description="Commit of the training code. Absent: not recorded."
+    )
     run: Annotated[str, Field(max_length=512)] | None = Field(
-        default=None, description="Identifier or address of the training run."
+        default=None,
+        description="Identifier or address of the training run. Absent: not recorded.",
     )
 
 
@@ -52,7 +69,8 @@ class ModelFormat(ApiModel):
         description="Format as KServe's runtimes name it, for example sklearn."
     )
     version: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
-        default=None, description="Version of the format, for example 1."
+        default=None,
+        description='Version of the format, in quotes, for example "1". Absent: any.',
     )
 
 
@@ -62,19 +80,28 @@ class Model(ApiModel):
     uri: Uri | None = Field(
         default=None,
         description="Where the model is kept: anything that KServe's storageUri takes, for "
-        "example pvc://models/employment/2015 or s3://bucket/path.",
+        "example pvc://models/employment/2015 or s3://bucket/path. May be absent only beside "
+        "predictor.containers.",
     )
     format: ModelFormat | None = Field(
-        default=None, description="Format of the model, by which the serving runtime is chosen."
+        default=None,
+        description="Format of the model, by which the serving runtime is chosen. May be absent "
+        "only beside predictor.containers.",
     )
     runtime: OptionalName | None = Field(
         default=None,
         description="Name of a ServingRuntime or ClusterServingRuntime. Absent: chosen by the "
         "format, as KServe chooses.",
     )
-    version: Label | None = Field(default=None, description="The team's own version label.")
+    version: Label | None = Field(
+        default=None,
+        description='The team\'s own version label, in quotes if it looks like a number: "2015.1". '
+        "Absent: the revision's number is all that tells versions apart.",
+    )
     digest: Digest | None = Field(
-        default=None, description="sha256 digest of the model, as declared."
+        default=None,
+        description="Digest of the model as declared: sha256: and 64 hexadecimal digits. Absent: "
+        "not recorded.",
     )
     training_data: (
         Annotated[
@@ -87,164 +114,40 @@ class Model(ApiModel):
             ),
         ]
         | None
-    ) = Field(default=None, description="The data sets that the model was trained on.")
-    source: Source | None = Field(default=None, description="Where the model comes from.")
+    ) = Field(
+        default=None,
+        description="The data sets that the model was trained on. Absent: not recorded.",
+    )
+    source: Source | None = Field(
+        default=None, description="Where the model comes from. Absent: not recorded."
+    )
 
 
-def _opaque(**properties: JsonObject) -> JsonObject:
-    return {
-        "type": "object",
-        "maxProperties": 128,
-        "x-kubernetes-preserve-unknown-fields": True,
-        **({"properties": properties} if properties else {}),
-    }
-
-
-_CONTAINERS: JsonObject = {
-    "type": "array",
-    "minItems": 1,
-    "maxItems": 16,
-    "x-kubernetes-list-type": "atomic",
-    "items": _opaque(),
-    "description": "Containers of the pod, as in a PodSpec.",
-}
-_INTEGER: JsonObject = {"type": "integer", "format": "int64"}
-_STRING: JsonObject = {"type": "string", "maxLength": 2048}
-
-_REPLICA_FIELDS: dict[str, JsonObject] = {
-    "minReplicas": _INTEGER,
-    "maxReplicas": _INTEGER,
-    "scaleTarget": _INTEGER,
-    "scaleMetric": _STRING,
-    "scaleMetricType": _STRING,
-    "autoScaling": _opaque(),
-}
-_RESERVED_METADATA: dict[str, JsonObject] = {
-    "labels": {
-        "type": "object",
-        "maxProperties": 64,
-        "additionalProperties": {"type": "string", "maxLength": 63},
-    },
-    "annotations": {
-        "type": "object",
-        "maxProperties": 64,
-        "additionalProperties": {"type": "string", "maxLength": 4096},
-    },
-}
-
-
-def _component_rules(component: str) -> list[tuple[str, str]]:
-    scaling = {
-        "minReplicas": "spec.scaling.minReplicas",
-        "maxReplicas": "spec.scaling.maxReplicas",
-        "scaleTarget": "spec.scaling.target",
-        "scaleMetric": "spec.scaling.metric",
-        "scaleMetricType": "spec.scaling.metric",
-        "autoScaling": "spec.scaling",
-    }
-    refused = [
-        (f"!has(self.{field})", f"{component}.{field} is set by Holdfast: write {instead} instead")
-        for field, instead in scaling.items()
-    ]
-    return [
-        *refused,
-        (
-            "!has(self.canaryTrafficPercent)",
-            f"{component}.canaryTrafficPercent is not supported: Holdfast moves all traffic at "
-            "once when a revision is promoted",
-        ),
-        (
-            "!has(self.logger)",
-            f"{component}.logger is not supported: payload logging is Holdfast's own concern",
-        ),
-        (
-            "!has(self.labels) || self.labels.all(key, !key.startsWith('holdfast.dev/'))",
-            f"{component}.labels: keys that start with holdfast.dev/ are reserved",
-        ),
-        (
-            "!has(self.annotations) || "
-            "self.annotations.all(key, !key.startsWith('serving.kserve.io/'))",
-            f"{component}.annotations: keys that start with serving.kserve.io/ are reserved, "
-            "because they switch how KServe runs the revision",
-        ),
-    ]
-
-
-PREDICTOR_SCHEMA: JsonObject = {
-    **_opaque(
-        model=_opaque(
-            storageUri=_STRING,
-            storage=_opaque(),
-            modelFormat=_opaque(),
-            runtime=_STRING,
-            name=_STRING,
-        ),
-        containers=_CONTAINERS,
-        workerSpec=_opaque(),
-        canaryTrafficPercent=_INTEGER,
-        logger=_opaque(),
-        **_REPLICA_FIELDS,
-        **_RESERVED_METADATA,
+_OWN = "(has(self.predictor) && has(self.predictor.containers))"
+_RULES = (
+    Rule(
+        f"{_OWN} || has(self.model)",
+        "give model.uri and model.format.name, or predictor.containers",
+        ".model",
+        "FieldValueRequired",
     ),
-    "x-kubernetes-validations": rules(
-        *_component_rules("predictor"),
-        (
-            "!has(self.workerSpec)",
-            "predictor.workerSpec is not supported: KServe replaces all pods of a multi-node "
-            "model on any edit",
-        ),
-        (
-            "!has(self.containers) || !has(self.model)",
-            "predictor: give either containers (a predictor of your own) or model (arguments "
-            "and resources for the runtime's container), not both",
-        ),
-        (
-            "!has(self.model) || !has(self.model.storageUri)",
-            "predictor.model.storageUri is set by Holdfast: write template.model.uri instead",
-        ),
-        (
-            "!has(self.model) || !has(self.model.storage)",
-            "predictor.model.storage is not supported: write template.model.uri instead",
-        ),
-        (
-            "!has(self.model) || !has(self.model.modelFormat)",
-            "predictor.model.modelFormat is set by Holdfast: write template.model.format instead",
-        ),
-        (
-            "!has(self.model) || !has(self.model.runtime)",
-            "predictor.model.runtime is set by Holdfast: write template.model.runtime instead",
-        ),
-        (
-            "!has(self.model) || !has(self.model.name)",
-            "predictor.model.name is not supported: the model is served under the name of the "
-            "ModelDeployment",
-        ),
+    Rule(
+        f"{_OWN} || !has(self.model) || has(self.model.uri)",
+        "say where the model is kept, for example s3://bucket/path, or give predictor.containers",
+        ".model.uri",
+        "FieldValueRequired",
     ),
-}
-
-TRANSFORMER_SCHEMA: JsonObject = {
-    **_opaque(
-        containers=_CONTAINERS,
-        canaryTrafficPercent=_INTEGER,
-        logger=_opaque(),
-        **_REPLICA_FIELDS,
-        **_RESERVED_METADATA,
+    Rule(
+        f"{_OWN} || !has(self.model) || has(self.model.format)",
+        "say what the model is, for example {name: sklearn}, or give predictor.containers",
+        ".model.format",
+        "FieldValueRequired",
     ),
-    "required": ["containers"],
-    "x-kubernetes-validations": rules(*_component_rules("transformer")),
-}
-
-
-_TEMPLATE_RULES = rules(
-    (
-        "(has(self.predictor) && has(self.predictor.containers)) || "
-        "(has(self.model) && has(self.model.uri) && has(self.model.format))",
-        "template: give model.uri and model.format.name, or predictor.containers",
-    ),
-    (
-        "!(has(self.predictor) && has(self.predictor.containers)) || "
-        "!has(self.model) || !has(self.model.runtime)",
-        "template.model.runtime has no meaning beside predictor.containers: remove one of them",
+    Rule(
+        f"!{_OWN} || !has(self.model) || !has(self.model.runtime) || self.model.runtime == ''",
+        "it has no meaning beside predictor.containers: remove one of them",
+        ".model.runtime",
+        "FieldValueForbidden",
     ),
 )
 
@@ -252,24 +155,71 @@ _TEMPLATE_RULES = rules(
 class Template(ApiModel):
     """What a revision is a version of."""
 
-    model_config = with_rules(_TEMPLATE_RULES)
+    model_config = with_rules(_RULES)
 
     model: Model | None = Field(
         default=None,
         description="What is served, and where it came from. With predictor.containers it is "
-        "provenance only.",
+        "provenance only, and may be absent.",
     )
     predictor: Annotated[dict[str, Any], WithJsonSchema(PREDICTOR_SCHEMA)] | None = Field(
         default=None,
         description="KServe's PredictorSpec, for what Holdfast does not decide itself: "
         "resources, env and args under model; or containers of your own; nodeSelector, "
-        "tolerations, serviceAccountName and so on.",
+        "tolerations, serviceAccountName and so on; at most 32 KiB. Absent: as the runtime has it.",
     )
     transformer: Annotated[dict[str, Any], WithJsonSchema(TRANSFORMER_SCHEMA)] | None = Field(
-        default=None, description="KServe's TransformerSpec, in front of the predictor."
+        default=None,
+        description="KServe's TransformerSpec, in front of the predictor; at most 32 KiB. Absent: "
+        "requests go to the predictor.",
     )
     restarted_at: Annotated[str, Field(max_length=64)] | None = Field(
         default=None,
         description="Free text. A new value makes a new revision of the same model, for "
-        "example to take up a repaired runtime.",
+        "example to take up a repaired runtime. Absent: nothing was asked for.",
     )
+
+
+def check_template(template: Template) -> Template:
+    """Refuse what the rules refuse: objects stored before a rule was there come here, too.
+
+    Raises:
+        PydanticCustomError: with everything that is wrong, each at its path.
+    """
+    found = "; ".join(f"{path}: {message}" for path, message in _find_problems(template))
+    if found:
+        # Not as the text itself, which would be searched for placeholders.
+        raise PydanticCustomError("rule", "{found}", {"found": found})
+    return template
+
+
+def _find_problems(template: Template) -> Iterator[tuple[str, str]]:
+    predictor = template.predictor or {}
+    yield from _find_problems_of_union(template, predictor)
+    for path, message in find_reserved(predictor, is_predictor=True):
+        yield f".predictor{path}", message
+    if template.transformer is None:
+        return
+    if not template.transformer.get("containers"):
+        yield ".transformer.containers", "give the containers of the transformer"
+    for path, message in find_reserved(template.transformer, is_predictor=False):
+        yield f".transformer{path}", message
+
+
+def _find_problems_of_union(
+    template: Template, predictor: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    missing, no_uri, no_format, runtime = ((rule.path, rule.message) for rule in _RULES)
+    model = template.model
+    if predictor.get("containers"):
+        if predictor.get("model") is not None:
+            yield ".predictor", EITHER_CONTAINERS_OR_MODEL
+        if model is not None and model.runtime:
+            yield runtime
+    elif model is None:
+        yield missing
+    else:
+        if model.uri is None:
+            yield no_uri
+        if model.format is None:
+            yield no_format

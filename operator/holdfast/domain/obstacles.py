@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from holdfast.api.template import MAX_COMPONENT_BYTES
+from holdfast.api.component import MAX_COMPONENT_BYTES
 from holdfast.domain.kubeobject import KubeObject, Ownership
 from holdfast.domain.revisions import longest_revision_name
 from holdfast.domain.roles import Roles

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from holdfast.api.component import MAX_COMPONENT_BYTES
 from holdfast.api.conditions import PROMOTED, READY, STALLED
 from holdfast.api.identity import Key
 from holdfast.api.spec import Spec
-from holdfast.api.template import MAX_COMPONENT_BYTES
 from holdfast.domain.kubeobject import Ownership
 from tests.unit.domain.cluster import KEY, Cluster, spec_of, started
 
