@@ -78,3 +78,17 @@ def test_automatic_again_promotes_what_waited() -> None:
     cluster.edit(rollout={**MANUAL, "promotion": "Automatic"})
     cluster.run()
     assert cluster.active == "v2"
+
+
+def test_candidate_that_will_need_more_replicas_waits_for_approval_first() -> None:
+    cluster = started(rollout={**MANUAL, "capacity": "100%"}, scaling={"maxReplicas": 4})
+    cluster.edit(revision=1)
+    cluster.autoscaled["v1"] = 3
+    cluster.run()
+    cluster.edit("v2", revision=None)
+    cluster.run(2000)
+    assert cluster.condition(PROMOTED) == ("False", "AwaitingApproval")
+    assert cluster.condition(STALLED) is None
+    cluster.edit(revision=2)
+    cluster.run()
+    assert cluster.active == "v2"
