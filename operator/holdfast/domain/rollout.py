@@ -43,7 +43,7 @@ def decide(observed: Observed, now: datetime) -> Plan:
 
 def _find_quoted(observed: Observed) -> frozenset[str]:
     """Everything that messages may quote."""
-    said = (answer.message for answer in observed.answers.values())
+    said = (answer.message for answer in observed.answers.values() if answer.message)
     return frozenset(said).union(*map(find_quotations, observed.live.values()))
 
 

@@ -68,7 +68,8 @@ class Cluster(World):
             plan = decide(self.observe(others, refusals, answers), self.now)
             if plan.asks:
                 for name in plan.asks:
-                    answers[name] = Answer(self.uri(name) not in self.deaf, "no")
+                    is_ready = self.uri(name) not in self.deaf
+                    answers[name] = Answer(is_ready, "" if is_ready else "no")
                 continue
             if not plan.actions:
                 self.plan, self.status = plan, plan.status
