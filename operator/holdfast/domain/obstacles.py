@@ -79,8 +79,17 @@ class Obstacles(Roles):
 
     @property
     def needs_runtime(self) -> bool:
-        """Whether the template is served through a runtime, not by containers of its own."""
-        return "containers" not in self.template.get("predictor", {})
+        """Whether a runtime has to be chosen: not for containers of the template's own."""
+        has_containers = "containers" in self.template.get("predictor", {})
+        return not has_containers and self.standing_runtime is None
+
+    @property
+    def standing_runtime(self) -> KubeObject | None:
+        """The runtime that the revision runs on though its record is gone.
+
+        A record that somebody deleted is made again; what serves must not change by that.
+        """
+        return self.observed.live_revision(self.revision_name).runtime
 
     @cached_property
     def chosen_runtime(self) -> KubeObject | NoRuntime:

@@ -23,7 +23,7 @@ from holdfast.domain.record import RENDERER, render_annotated, render_record
 from holdfast.domain.retention import find_kept
 from holdfast.domain.revisions import find_prunable, next_number
 from holdfast.domain.running import keep_running, make_room, restart_retried, stop_unneeded
-from holdfast.domain.runtime import NoRuntime, render_frozen_runtime
+from holdfast.domain.runtime import NoRuntime, render_frozen_runtime, render_recorded_runtime
 from holdfast.domain.serving import (
     render_inference_service,
     render_stable_service,
@@ -65,7 +65,9 @@ def record_new_revision(situation: Situation) -> Iterator[Action]:
     name, template = situation.revision_name, situation.template
     frozen = None
     chosen = situation.chosen_runtime if situation.needs_runtime else None
-    if chosen is not None and not isinstance(chosen, NoRuntime):
+    if situation.standing_runtime is not None:
+        frozen = render_recorded_runtime(situation.standing_runtime)
+    elif chosen is not None and not isinstance(chosen, NoRuntime):
         frozen = render_frozen_runtime(chosen, observed.key, name)
     number = next_number(observed.records)
     data = {
@@ -74,8 +76,10 @@ def record_new_revision(situation: Situation) -> Iterator[Action]:
         "template": template,
         "inferenceService": render_inference_service(observed.key, name, template, frozen),
     }
-    if frozen is not None and chosen is not None and not isinstance(chosen, NoRuntime):
-        data |= {"servingRuntime": frozen, "runtimeName": chosen["metadata"]["name"]}
+    if frozen is not None:
+        data["servingRuntime"] = frozen
+    if chosen is not None and not isinstance(chosen, NoRuntime):
+        data["runtimeName"] = chosen["metadata"]["name"]
     if observed.cause:
         data["cause"] = observed.cause
     yield Apply(

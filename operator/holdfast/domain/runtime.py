@@ -182,6 +182,21 @@ def render_frozen_runtime(chosen: KubeObject, key: Key, revision: str) -> dict[s
     }
 
 
+def render_recorded_runtime(standing: KubeObject) -> dict[str, Any]:
+    """A revision's runtime that stands in the cluster, as its record has it."""
+    metadata = {
+        key: standing["metadata"][key]
+        for key in ("name", "labels", "annotations")
+        if standing["metadata"].get(key)
+    }
+    return {
+        "apiVersion": standing["apiVersion"],
+        "kind": standing["kind"],
+        "metadata": metadata,
+        "spec": copy.deepcopy(dict(standing["spec"])),
+    }
+
+
 def server_type_of(runtime: KubeObject) -> str | None:
     """What kind of server KServe takes the runtime for."""
     return annotations_of(runtime).get(_SERVER_TYPE)

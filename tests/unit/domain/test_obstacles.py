@@ -263,6 +263,22 @@ def test_inference_service_whose_record_somebody_deleted_serves_on(tampered: Clu
     assert selected in tampered.inference_services
 
 
+def test_record_of_the_active_revision_is_made_again_from_what_serves(tampered: Cluster) -> None:
+    edited = copy.deepcopy(tampered.installed[0])
+    edited["spec"]["containers"][0]["image"] = "newer"
+    tampered.installed = (edited,)
+    selected = tampered.selected
+    assert selected is not None
+    serving = copy.deepcopy((tampered.runtimes[selected], tampered.inference_services[selected]))
+    pods = tampered.pods_of("v2")
+    del tampered.records[selected]
+    tampered.highest_number = 1  # nobody knows any more that there was a second
+    tampered.run(60)
+    assert (tampered.active, tampered.selected, tampered.pods_of("v2")) == ("v2", selected, pods)
+    assert (tampered.runtimes[selected], tampered.inference_services[selected]) == serving
+    assert tampered.record(2).is_marked_active
+
+
 def test_frozen_runtime_that_somebody_edited_or_deleted_is_put_right(tampered: Cluster) -> None:
     name = tampered.record(2).name
     before = tampered.runtimes[name]["spec"]
