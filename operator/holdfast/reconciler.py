@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from holdfast.api.identity import LABEL_DEPLOYMENT, Key
 from holdfast.api.status import Status
+from holdfast.api.template import RULE_ERROR
 from holdfast.clients.events import EventRecorder
 from holdfast.clients.kube import ApiError, Conflict, Kube
 from holdfast.clients.models import ModelClient
@@ -161,5 +162,8 @@ def _now() -> datetime:
 def _summarise(error: ValidationError) -> str:
     """What is wrong and where, in the words of the field."""
     return "; ".join(
-        f"spec.{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        problem["msg"]
+        if problem["type"] == RULE_ERROR
+        else f"spec.{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+        for problem in error.errors()
     )

@@ -216,7 +216,7 @@ _MODEL = (
         "a runtime that no object can be",
         model(runtime="My_Runtime"),
         "spec.template.model.runtime",
-        "write the name of an object: lower-case letters, digits, - and .",
+        "write the name of an object: lower-case letters, digits, dots and hyphens",
     ),
     BadObject(
         "a runtime too long to exist",

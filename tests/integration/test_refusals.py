@@ -184,8 +184,11 @@ def test_object_that_is_older_than_a_rule_is_told_so_and_stays_editable(lax_type
     place = lax_types
     place.create("m", OLD["spec"])
     told = place.wait_condition("Stalled", "True", "InvalidSpec")["message"]
-    assert "spec.template: .model: give model.uri and model.format.name" in told
-    assert ".predictor.minReplicas: Holdfast sets it: write spec.scaling.minReplicas" in told
+    assert "spec.template.model: give model.uri and model.format.name" in told
+    assert (
+        "spec.template.predictor.minReplicas: Holdfast sets it: write spec.scaling.minReplicas"
+        in told
+    )
     assert place.condition("Promoted")["reason"] == "InvalidSpec"
     assert place.names("controllerrevisions") == set()
 

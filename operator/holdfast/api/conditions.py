@@ -18,14 +18,16 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 class Condition(ApiModel):
     """One observation, as metav1.Condition."""
 
-    type: Annotated[str, Field(max_length=64)] = Field(description="What is observed.")
+    type: Annotated[str, Field(max_length=64)] = Field(
+        description="What is observed, in one CamelCase word."
+    )
     status: ConditionStatus = Field(description="True, False or Unknown.")
     observed_generation: Count = Field(description="The generation of the spec that was observed.")
     last_transition_time: Annotated[
         str, Field(max_length=32, json_schema_extra={"format": "date-time"})
     ] = Field(description="When the status last changed.")
     reason: Annotated[str, Field(max_length=128)] = Field(description="Why, in one CamelCase word.")
-    message: Annotated[str, Field(max_length=2048)] = Field(
+    message: Annotated[str, Field(max_length=1024)] = Field(
         description="Why, for people: what is wrong, where, and what to do."
     )
 

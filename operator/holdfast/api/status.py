@@ -22,8 +22,26 @@ class Phase(StrEnum):
     SUPERSEDED = "Superseded"
 
 
-Text = Annotated[str, Field(max_length=1024)]
+PHASES = (
+    "Pending: it cannot start yet. Loading: it starts. Waiting: it is ready and not wanted yet. "
+    "Active: the Service selects it. Warm: it was active and runs on. Cold: it was active, and "
+    "only its record is left. Rejected: it was found unfit. Superseded: it was replaced before it "
+    "was active."
+)
+MAX_REVISIONS = 64
+"""More than the history limits and what is in use can add up to."""
+MAX_MESSAGE = 1024
+MAX_REASON = 256
+MAX_URI = 512
+MAX_CAUSE = 128
+"""The status is read by people and has to stay small: longer texts are cut, records have them."""
+
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+
+
+def shorten(text: str, length: int) -> str:
+    """The text, cut with an ellipsis where it is longer than that."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 class RevisionReference(ApiModel):
@@ -38,16 +56,18 @@ class RevisionReference(ApiModel):
 class CandidateStatus(RevisionReference):
     """The revision on its way to become active."""
 
-    phase: Phase = Field(description="Where it stands.")
-    message: Text | None = Field(default=None, description="Why it stands there.")
+    phase: Phase = Field(description=PHASES)
+    message: Annotated[str, Field(max_length=MAX_MESSAGE)] | None = Field(
+        default=None, description="Why it stands there."
+    )
 
 
 class RevisionStatus(RevisionReference):
     """One line of the rollback history."""
 
-    phase: Phase = Field(description="Where it stands.")
-    model_uri: Annotated[str, Field(max_length=2048)] | None = Field(
-        default=None, description="Where its model is kept."
+    phase: Phase = Field(description=PHASES)
+    model_uri: Annotated[str, Field(max_length=MAX_URI)] | None = Field(
+        default=None, description="Where its model is kept; cut if it is very long."
     )
     model_version: Annotated[str, Field(max_length=128)] | None = Field(
         default=None, description="The team's own version label."
@@ -60,16 +80,19 @@ class RevisionStatus(RevisionReference):
     )
     created_time: Time = Field(description="When it was recorded.")
     promoted_time: Time | None = Field(default=None, description="When it last became active.")
-    cause: Annotated[str, Field(max_length=256)] | None = Field(
-        default=None, description="The annotation kubernetes.io/change-cause at its birth."
+    cause: Annotated[str, Field(max_length=MAX_CAUSE)] | None = Field(
+        default=None,
+        description="The annotation kubernetes.io/change-cause at its birth; cut if it is long.",
     )
-    message: Text | None = Field(
-        default=None, description="Why it was rejected, or what somebody should look at."
+    message: Annotated[str, Field(max_length=MAX_REASON)] | None = Field(
+        default=None,
+        description="Why it was rejected, or what somebody should look at; cut if it is long, the "
+        "condition Promoted has all of it.",
     )
 
 
 class Status(ApiModel):
-    """What is seen."""
+    """What is seen. Nothing in here is ever read to decide: editing it changes nothing."""
 
     observed_generation: Count | None = Field(
         default=None, description="The generation of the spec that this status speaks of."
@@ -81,7 +104,9 @@ class Status(ApiModel):
         default=None, description="The revision that the Service selects."
     )
     previous_revision: RevisionReference | None = Field(
-        default=None, description="The revision that was active before it."
+        default=None,
+        description="The revision to go back to: the one that was active before, if it had not "
+        "failed.",
     )
     candidate_revision: CandidateStatus | None = Field(
         default=None, description="The revision on its way to become active."
@@ -89,17 +114,16 @@ class Status(ApiModel):
     pinned_revision: Annotated[str, Field(max_length=63)] | None = Field(
         default=None, description="What spec.revision says, while it is set."
     )
-    model: Annotated[str, Field(max_length=2048)] | None = Field(
+    model: Annotated[str, Field(max_length=MAX_URI)] | None = Field(
         default=None,
         description="The model that serves: its version label, or else where it is kept.",
     )
     revisions: Annotated[
         list[RevisionStatus],
+        # Replaced as a whole, always: per-element field ownership would double its size.
         Field(
-            max_length=100,
-            json_schema_extra=schema_extra(
-                x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["name"]
-            ),
+            max_length=MAX_REVISIONS,
+            json_schema_extra=schema_extra(x_kubernetes_list_type="atomic"),
         ),
     ] = Field(default_factory=list, description="The rollback history, newest first.")
     conditions: Annotated[
@@ -112,5 +136,5 @@ class Status(ApiModel):
         ),
     ] = Field(
         default_factory=list,
-        description="Ready, Promoted, and, only while True, Reconciling and Stalled.",
+        description="Ready and Promoted; while True also Reconciling and Stalled.",
     )

@@ -5,7 +5,7 @@ template into a new one, and so into a new revision (design §2).
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -160,7 +160,7 @@ class Template(ApiModel):
     model: Model | None = Field(
         default=None,
         description="What is served, and where it came from. With predictor.containers it is "
-        "provenance only, and may be absent.",
+        "provenance only. May be absent only beside predictor.containers.",
     )
     predictor: Annotated[dict[str, Any], WithJsonSchema(PREDICTOR_SCHEMA)] | None = Field(
         default=None,
@@ -180,16 +180,22 @@ class Template(ApiModel):
     )
 
 
+RULE_ERROR: Final = "rule"
+"""The type of the validation error, whose message has whole paths."""
+
+
 def check_template(template: Template) -> Template:
     """Refuse what the rules refuse: objects stored before a rule was there come here, too.
 
     Raises:
         PydanticCustomError: with everything that is wrong, each at its path.
     """
-    found = "; ".join(f"{path}: {message}" for path, message in _find_problems(template))
+    found = "; ".join(
+        f"spec.template{path}: {message}" for path, message in _find_problems(template)
+    )
     if found:
         # Not as the text itself, which would be searched for placeholders.
-        raise PydanticCustomError("rule", "{found}", {"found": found})
+        raise PydanticCustomError(RULE_ERROR, "{found}", {"found": found})
     return template
 
 
@@ -211,7 +217,9 @@ def _find_problems_of_union(
 ) -> Iterator[tuple[str, str]]:
     missing, no_uri, no_format, runtime = ((rule.path, rule.message) for rule in _RULES)
     model = template.model
-    if predictor.get("containers"):
+    if predictor.get("containers") == []:
+        yield ".predictor.containers", "give at least one container"
+    elif predictor.get("containers"):
         if predictor.get("model") is not None:
             yield ".predictor", EITHER_CONTAINERS_OR_MODEL
         if model is not None and model.runtime:

@@ -87,7 +87,7 @@ OptionalName = Annotated[
     str,
     matching(
         r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$",
-        "write the name of an object: lower-case letters, digits, - and .",
+        "write the name of an object: lower-case letters, digits, dots and hyphens",
         max_length=253,
     ),
 ]

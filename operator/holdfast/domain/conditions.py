@@ -11,7 +11,7 @@ from holdfast.api.conditions import (
     Condition,
     ConditionStatus,
 )
-from holdfast.api.status import Phase
+from holdfast.api.status import MAX_MESSAGE, Phase, shorten
 from holdfast.domain.failure import diagnose
 from holdfast.domain.hints import find_refused_change
 from holdfast.domain.kubeobject import format_time
@@ -21,7 +21,6 @@ from holdfast.domain.readiness import Judgement, Progress
 from holdfast.domain.record import Record
 from holdfast.domain.situation import Situation
 
-MESSAGE_LENGTH: Final = 1024
 AWAITING_APPROVAL: Final = "AwaitingApproval"
 _PASSING_BLOCKERS: Final = {"WaitingForCleanup", "ApiServerError"}
 
@@ -56,7 +55,7 @@ def _condition(
         observed_generation=situation.observed.generation,
         last_transition_time=format_time(situation.now),
         reason=reason,
-        message=message[:MESSAGE_LENGTH],
+        message=shorten(message, MAX_MESSAGE),
     )
 
 

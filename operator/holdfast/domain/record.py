@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from holdfast.api.identity import GROUP, Key
-from holdfast.api.status import RevisionReference
+from holdfast.api.status import MAX_MESSAGE, RevisionReference, shorten
 from holdfast.domain.kubeobject import (
     KubeObject,
     annotations_of,
@@ -102,7 +102,11 @@ class Rejection:
     """The retry request that it was made after; a later request makes it void."""
 
     def __str__(self) -> str:
-        value = {"reason": self.reason, "message": self.message, "at": format_time(self.at)}
+        value = {
+            "reason": self.reason,
+            "message": shorten(self.message, MAX_MESSAGE),
+            "at": format_time(self.at),
+        }
         return json.dumps(value if self.after is None else {**value, "after": self.after})
 
     @classmethod

@@ -11,8 +11,18 @@ from holdfast.api.conditions import (
     ConditionStatus,
     merge_conditions,
 )
-from holdfast.api.status import CandidateStatus, RevisionStatus, Status
-from holdfast.domain.conditions import MESSAGE_LENGTH, compute_conditions
+from holdfast.api.status import (
+    MAX_CAUSE,
+    MAX_MESSAGE,
+    MAX_REASON,
+    MAX_REVISIONS,
+    MAX_URI,
+    CandidateStatus,
+    RevisionStatus,
+    Status,
+    shorten,
+)
+from holdfast.domain.conditions import compute_conditions
 from holdfast.domain.hints import describe_revision
 from holdfast.domain.kubeobject import format_time
 from holdfast.domain.phases import phase_of, phase_of_starting
@@ -38,7 +48,7 @@ def compute_status(situation: Situation) -> Status:
         revisions=[
             _revision(situation, record)
             for record in sorted(observed.records, key=lambda r: r.number, reverse=True)
-        ],
+        ][:MAX_REVISIONS],
         conditions=list(
             merge_conditions(observed.status.conditions, tuple(compute_conditions(situation)))
         ),
@@ -59,7 +69,7 @@ def compute_status_of_invalid_spec(
             observed_generation=generation,
             last_transition_time=format_time(now),
             reason="InvalidSpec",
-            message=problem[:MESSAGE_LENGTH],
+            message=shorten(problem, MAX_MESSAGE),
         )
         for kind, status in _INVALID
     ]
@@ -75,7 +85,7 @@ def compute_status_of_invalid_spec(
 def _model_label(record: Record) -> str | None:
     model = record.template.get("model", {})
     label = model.get("version") or model.get("uri")
-    return str(label) if label else None
+    return shorten(label, MAX_URI) if label else None
 
 
 def _candidate(situation: Situation) -> CandidateStatus | None:
@@ -85,7 +95,7 @@ def _candidate(situation: Situation) -> CandidateStatus | None:
         return None
     phase, message = phase_of_starting(situation, record)
     return CandidateStatus(
-        name=record.name, number=record.number, phase=phase, message=message[:MESSAGE_LENGTH]
+        name=record.name, number=record.number, phase=phase, message=shorten(message, MAX_MESSAGE)
     )
 
 
@@ -96,12 +106,12 @@ def _revision(situation: Situation, record: Record) -> RevisionStatus:
         name=record.name,
         number=record.number,
         phase=phase_of(situation, record),
-        model_uri=model.get("uri"),
+        model_uri=shorten(model["uri"], MAX_URI) if "uri" in model else None,
         model_version=model.get("version"),
         model_digest=model.get("digest"),
         runtime=record.runtime_name,
         created_time=format_time(record.created),
         promoted_time=format_time(record.promoted_at) if record.promoted_at else None,
-        cause=record.cause,
-        message=message[:MESSAGE_LENGTH] if message else None,
+        cause=shorten(record.cause, MAX_CAUSE) if record.cause else None,
+        message=shorten(message, MAX_REASON) if message else None,
     )

@@ -33,6 +33,11 @@ def holds(rule: str, value: Any) -> bool:
     return _compile(rule).eval(data={"self": value}).value() is True
 
 
+def tell(expression: str, value: Any) -> str:
+    """What a rule says of a value that it does not hold for."""
+    return str(_compile(expression).eval(data={"self": value}).value())
+
+
 def matches(pattern: str, text: str) -> bool:
     """Whether a text matches a pattern, by RE2 as in the API server and not by Python's rules."""
     return _compile_pattern().eval(data={"text": text, "pattern": pattern}).value() is True

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import create, extend
 
-from holdfast.cli.lint.expressions import holds, matches
+from holdfast.cli.lint.expressions import holds, matches, tell
 from holdfast.cli.lint.findings import Path, Problem
 
 Schema = dict[str, Any]
@@ -42,9 +42,11 @@ def check(value: Any, schema: Schema) -> Iterator[Problem]:
     yield from structural
     wrong = [problem.path for problem in structural]
     for error in _Rules(schema).iter_errors(with_defaults(value, schema)):
-        rule = error.validator_value[error.relative_schema_path[-1]]["rule"]
-        if not any(_speaks_of(rule, tuple(error.absolute_path), path) for path in wrong):
-            yield _to_problem(error)
+        rule = error.validator_value[error.relative_schema_path[-1]]
+        problem = _to_problem(error)
+        if not any(_speaks_of(rule["rule"], problem.path, path) for path in wrong):
+            reported_at = rule.get("fieldPath", "").split(".")[1:]
+            yield Problem((*problem.path, *reported_at), problem.message)
 
 
 def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
@@ -204,6 +206,8 @@ def _rules(_: Any, rules: Any, value: Any, __: Any) -> Errors:
         # Rules about a change have nothing to say of a file.
         if "oldSelf" not in rule["rule"] and not holds(rule["rule"], value):
             message = rule.get("message", f"this does not hold: {rule['rule']}")
+            if "messageExpression" in rule:
+                message = tell(rule["messageExpression"], value)
             yield ValidationError(message, schema_path=[index])
 
 
