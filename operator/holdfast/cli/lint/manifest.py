@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
+from holdfast.api.component import MAX_COMPONENT_BYTES
 from holdfast.api.crd import render_crd
 from holdfast.api.identity import API_VERSION, GROUP, KIND
-from holdfast.api.template import MAX_COMPONENT_BYTES
 from holdfast.cli.lint.findings import Problem
 from holdfast.cli.lint.schema import Schema, check
 from holdfast.domain.revisions import compute_revision_name, longest_revision_name
