@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devcluster import holdfast
-from devcluster.cluster import Cluster
 from tests.crash.campaign import (
     CASES,
     Campaign,
@@ -22,7 +21,7 @@ from tests.crash.campaign import (
     tally,
 )
 from tests.crash.plan import Plan
-from tests.crash.run import Director
+from tests.crash.run import Director, start_cluster
 
 _ROOT = Path(__file__).parents[2]
 _RESULTS = _ROOT / "benchmarks" / "results"
@@ -62,7 +61,7 @@ def _choose_cases(patterns: str) -> list[Case]:
 @contextmanager
 def _open_campaign(workers: int) -> Iterator[Campaign]:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-crash-"))
-    with Cluster.start(directory=folder / "cluster") as cluster:
+    with start_cluster(folder / "cluster") as cluster:
         holdfast.install(cluster.access)
         director = Director(cluster.access, folder / "runs")
         yield Campaign(director, workers, lambda line: print(line, flush=True))
@@ -73,13 +72,13 @@ def _record(campaign: Campaign, cases: list[Case]) -> int:
         print(f"{scenario}-{variant}: {baseline.counts}")
         for position, key in enumerate(baseline.writes, 1):
             print(f"  {position:2} {key}")
-    return 0
+    return int(bool(campaign.unsteady))
 
 
 def _replay(campaign: Campaign, plans: list[Plan]) -> int:
     baselines = campaign.record({(plan.scenario, plan.variant) for plan in plans})
     outcomes = campaign.play(plans, baselines)
-    return int(any(outcome.problems for outcome in outcomes))
+    return int(any(outcome.problems for outcome in outcomes) or bool(campaign.unsteady))
 
 
 def _play_all(campaign: Campaign, cases: list[Case]) -> int:
@@ -97,7 +96,8 @@ def _play_all(campaign: Campaign, cases: list[Case]) -> int:
     print(table)
     for path in save_failed(outcomes, _FAILED):
         print(f"failed: python -m tests.crash replay {path.relative_to(_ROOT)}")
-    return int(any(outcome.problems or not outcome.is_struck for outcome in outcomes))
+    failed = any(outcome.problems or not outcome.is_struck for outcome in outcomes)
+    return int(failed or bool(campaign.unsteady))
 
 
 if __name__ == "__main__":

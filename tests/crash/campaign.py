@@ -48,33 +48,35 @@ class Tally:
 class Campaign:
     """Plays plans side by side.
 
-    Args:
-        director: Where.
-        workers: How many at a time.
-        say: Is told of each outcome.
+    Attributes:
+        unsteady: Cases with which nothing can be compared, and why.
     """
 
     def __init__(self, director: Director, workers: int, say: Say) -> None:
+        """Plays as many plans at a time as there are `workers`; `say` is told of each outcome."""
         self._director, self._workers, self._say = director, workers, say
+        self.unsteady: dict[Case, str] = {}
 
     def record(self, cases: Iterable[Case]) -> dict[Case, Baseline]:
         """Play each case twice without a fault.
 
         What is written in both counts: how often a status is written on the way depends on
-        what KServe was seen doing.
-
-        Raises:
-            UnsteadyError: The two runs end differently.
+        what KServe was seen doing. A case that fails without a fault, or ends in two ways, is
+        left out; `unsteady` says why.
         """
         with ThreadPoolExecutor(self._workers) as pool:
             runs = {
                 case: [pool.submit(self._director.record, *case) for _ in range(_RECORDINGS)]
                 for case in cases
             }
-            return {
-                case: _agree(case, [run.result() for run in recorded])
-                for case, recorded in runs.items()
-            }
+            baselines = {}
+            for case, recorded in runs.items():
+                try:
+                    baselines[case] = _agree([run.result() for run in recorded])
+                except Exception as error:  # whatever it is, the other cases go on
+                    self.unsteady[case] = f"{type(error).__name__}: {error}"
+                    self._say(f"without a fault, {'-'.join(case)}: {self.unsteady[case]}")
+            return baselines
 
     def play(self, plans: Iterable[Plan], baselines: dict[Case, Baseline]) -> list[Outcome]:
         """Play plans; the outcomes are in the order in which they end."""
@@ -180,15 +182,13 @@ def save_failed(outcomes: Iterable[Outcome], directory: Path) -> list[Path]:
     return [outcome.plan.save(directory) for outcome in outcomes if outcome.problems]
 
 
-def _agree(case: Case, runs: Sequence[Baseline]) -> Baseline:
+def _agree(runs: Sequence[Baseline]) -> Baseline:
     first, *others = runs
     for other in others:
         differences = find_differences(first.picture, other.picture)
         if first.counts != other.counts:
             differences.append(f"counts: {other.counts} instead of {first.counts}")
         if differences:
-            raise UnsteadyError(
-                "\n".join([f"without a fault, {case} ends in two ways:", *differences])
-            )
+            raise UnsteadyError("\n    ".join(["it ends in two ways", *differences]))
     writes = [key for key in first.writes if all(key in other.writes for other in others)]
     return replace(first, writes=writes)

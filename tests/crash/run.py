@@ -11,6 +11,7 @@ from typing import Final
 
 from devcluster import holdfast
 from devcluster.access import Access
+from devcluster.cluster import Cluster
 from devcluster.holdfast import Operator
 from devcluster.rest import Api
 from tests.crash.picture import Picture, find_differences, take_picture
@@ -115,6 +116,15 @@ class Stage:
             case "Refuse":
                 fault = Refuse(strike.status, strike.when, 1 if strike.status == 429 else None)
         return fault
+
+
+def start_cluster(directory: Path) -> Cluster:
+    """A cluster for many short runs."""
+    return Cluster.start(
+        directory=directory,
+        # The autoscaler brings replicas up to the minimum at its next look.
+        controller_arguments=["--horizontal-pod-autoscaler-sync-period=1s"],
+    )
 
 
 @contextmanager

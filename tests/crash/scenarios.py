@@ -72,6 +72,8 @@ def created(place: Place, variant: Variant, **rollout: Any) -> None:
     """The first version serves."""
     create(place, variant, **rollout)
     place.wait_promoted(1)
+    # The autoscaler brings the second one: only then an update has to wait for two.
+    place.wait(lambda: has_replicas(2 if variant == "Replicas" else 1)(place), "it has its pods")
 
 
 def updated(place: Place, variant: Variant, **rollout: Any) -> None:
@@ -82,7 +84,7 @@ def updated(place: Place, variant: Variant, **rollout: Any) -> None:
     place.wait_promoted(2)
     phase = "Cold" if rollout.get("warmRevisions") == 0 else "Warm"
     place.wait_phase(1, phase)
-    place.wait(lambda: not first & place.pod_names(1), "revision 1 is drained")
+    place.wait(lambda: first - place.pod_names(1), "revision 1 is drained")
 
 
 def update(version: str) -> Callable[[Place, Variant], object]:
