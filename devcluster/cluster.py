@@ -13,7 +13,11 @@ from typing import Self
 
 from devcluster import binaries, tools
 from devcluster.access import Access
-from devcluster.controlplane import create_control_plane
+from devcluster.controlplane import (
+    create_another_apiserver,
+    create_control_plane,
+    find_etcd_port,
+)
 from devcluster.directory import Directory, State
 from devcluster.errors import DevclusterError
 from devcluster.kserve import KServe
@@ -241,6 +245,29 @@ class Cluster:
         component = self._supervisor.kill(name)
         self._run(component)
         self._supervisor.wait_ready([component], _READY_SECONDS)
+
+    @property
+    def etcd_port(self) -> int:
+        """Where the store listens."""
+        return find_etcd_port(self._supervisor.find("kube-apiserver"))
+
+    def add_apiserver(self, name: str, etcd_port: int) -> str:
+        """Starts one more API server and waits until it is ready; `kill` ends it.
+
+        Args:
+            name: What it is called from now on.
+            etcd_port: Its way to the store, which may be longer than that of the first.
+
+        Returns:
+            Its address.
+        """
+        port = self._ports.take()
+        first = self._supervisor.find("kube-apiserver")
+        authority = self._directory.path / "pki" / "ca.crt"
+        another = create_another_apiserver(first, name, port, etcd_port, authority)
+        self._run(another)
+        self._supervisor.wait_ready([another], _READY_SECONDS)
+        return f"https://127.0.0.1:{port}"
 
     def stop(self) -> None:
         """Ends everything; the logs stay, unless the directory was a temporary one."""

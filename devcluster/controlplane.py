@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devcluster.directory import Directory
@@ -132,6 +132,30 @@ def _apiserver(
         directory=directory.path,
         environment=program_environment(),
     )
+
+
+def create_another_apiserver(
+    first: Component, name: str, port: int, etcd_port: int, authority: Path
+) -> Component:
+    """One more API server of the same cluster, which reaches the store through `etcd_port`."""
+    own = {
+        "--secure-port": str(port),
+        "--etcd-servers": f"http://{_LOOPBACK}:{etcd_port}",
+    }
+    flags = [(flag, flag.partition("=")[0]) for flag in first.command]
+    return replace(
+        first,
+        name=name,
+        command=[f"{key}={own[key]}" if key in own else flag for flag, key in flags],
+        is_ready=http_probe(port, "/readyz", authority),
+        log=first.log.with_name(f"{name}.log"),
+    )
+
+
+def find_etcd_port(apiserver: Component) -> int:
+    """Where an API server reaches the store."""
+    flag = next(flag for flag in apiserver.command if flag.startswith("--etcd-servers="))
+    return int(flag.rpartition(":")[2])
 
 
 def _controller_manager(

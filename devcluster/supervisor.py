@@ -64,6 +64,11 @@ class Supervisor:
             if name not in expected and process.exit_status is not None:
                 raise ComponentDiedError(process.describe_end())
 
+    def find(self, name: str) -> Component:
+        """The component of this name."""
+        with self._lock:
+            return self._processes[name].component
+
     def kill(self, name: str) -> Component:
         """Ends a component as a crash would (SIGKILL), and does not take that for a failure."""
         with self._lock:

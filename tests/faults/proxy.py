@@ -45,10 +45,10 @@ class FaultProxy:
         choose_server: Which API server gets a request; by default the first.
     """
 
-    def __init__(self, access: Access, *servers: str) -> None:
-        """Leads to the cluster's API server, and to others of the same cluster if given."""
+    def __init__(self, access: Access) -> None:
+        """Leads to the cluster's API server."""
         config = yaml.safe_load(access.kubeconfig.read_text())
-        self._servers = (config["clusters"][0]["cluster"]["server"], *servers)
+        self._servers: list[str] = [config["clusters"][0]["cluster"]["server"]]
         self._administrator = f"Bearer {config['users'][0]['user']['token']}"
         self._trust = ssl.create_default_context(cafile=access.directory / "pki" / "ca.crt")
         self._loop = asyncio.new_event_loop()
@@ -81,6 +81,11 @@ class FaultProxy:
         """No rule holds any more."""
         self._rules.clear()
         self._write_rules.clear()
+
+    def add_server(self, url: str) -> int:
+        """Know one more API server of the same cluster; its number for `choose_server`."""
+        self._servers.append(url)
+        return len(self._servers) - 1
 
     def take_down(self) -> None:
         """Nobody answers: connections break, new ones at once."""

@@ -16,6 +16,7 @@ class Where:
     resource: str = "*"
     name: str = "*"
     namespace: str = "*"
+    dry_run: bool = False
 
     def matches(self, asked: Asked) -> bool:
         """Whether a request is one of these."""
@@ -25,7 +26,8 @@ class Where:
             (asked.name, self.name),
             (asked.namespace, self.namespace),
         )
-        return all(fnmatchcase(value, pattern) for value, pattern in pairs)
+        fits = all(fnmatchcase(value, pattern) for value, pattern in pairs)
+        return fits and asked.dry_run == self.dry_run
 
 
 @dataclass(frozen=True)

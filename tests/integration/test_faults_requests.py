@@ -1,0 +1,225 @@
+"""Each kind of fault between operator and API server, once in a rollout: it ends the same."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from devcluster import holdfast
+from devcluster.cluster import Cluster
+from devcluster.holdfast import Operator
+from devcluster.rest import Api
+from tests.crash.scenarios import template
+from tests.faults.lag import LaggingLink
+from tests.faults.proxy import FaultProxy
+from tests.faults.rules import Cut, Delay, Duplicate, Fault, LoseAnswer, Refuse, Rule, Where
+from tests.faults.writes import count_births_and_deaths
+from tests.integration.faults import count, selected, wait_settled
+from tests.integration.harness import JsonObject, Place, create_place
+
+CHILDREN = ("inferenceservices", "deployments", "pods", "services", "endpointslices")
+LAG_SECONDS = 0.5
+
+
+@dataclass
+class Way:
+    """A namespace, its operator, and the way from there to the API server."""
+
+    place: Place
+    proxy: FaultProxy
+    operator: Operator
+    revision: int = 1
+
+    def update(self) -> int:
+        """Ask for another revision; its number."""
+        self.revision += 1
+        self.place.edit({"template": template(f"v{self.revision}", "Container")})
+        return self.revision
+
+    def check_rollout(self, number: int) -> None:
+        """The rollout has ended as one without a fault: each object is made and taken away once."""
+        place = self.place
+        place.wait_promoted(number)
+        cold = dict.fromkeys(range(1, number - 1), "Cold")
+        place.wait(
+            lambda: place.phases() == {**cold, number - 1: "Warm", number: "Active"},
+            "all revisions are where they belong",
+        )
+        new, old, oldest = (place.revision(n) for n in (number, number - 1, number - 2))
+        expected = {
+            f"Create controllerrevisions {new}": 1,
+            f"Create inferenceservices {new}": 1,
+            f"Delete inferenceservices {oldest}": 1,
+            f"Delete pods {old}-predictor-*": 1,
+        }
+        journal = self.proxy.journal
+        place.wait(
+            lambda: count_births_and_deaths(journal.writes).keys() == expected.keys(),
+            f"what comes and goes: {count_births_and_deaths(journal.writes)}",
+        )
+        wait_settled(place, self.operator)
+        assert count_births_and_deaths(journal.writes) == expected
+        assert selected(place) == new
+        assert place.condition("Ready")["status"] == "True"
+
+
+@pytest.fixture(scope="module")
+def module_way(
+    session_cluster: Cluster,
+    session_operator: Operator,
+    api: Api,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Way]:
+    """Two revisions, of which one is active; no other operator is there."""
+    access, folder = session_cluster.access, tmp_path_factory.mktemp("requests")
+    rights = access.kubeconfig_for(holdfast.NAMESPACE, holdfast.SERVICE_ACCOUNT)
+    session_operator.stop()
+    with (
+        create_place(api, access, "requests", folder / "models") as place,
+        FaultProxy(access) as proxy,
+        Operator(
+            access,
+            settings={"HOLDFAST_NAMESPACES": place.namespace},
+            kubeconfig=proxy.write_kubeconfig(rights, folder / "kubeconfig"),
+            log=folder / "operator.log",
+        ) as operator,
+    ):
+        rollout = {"readiness": "Pods", "drainSeconds": 0, "probationSeconds": 0}
+        first = template("v1", "Container")
+        place.create("m", {"template": first, "rollout": rollout, "revisionHistoryLimit": 50})
+        place.wait_promoted(1)
+        way = Way(place, proxy, operator)
+        place.wait_promoted(way.update())
+        yield way
+    session_operator.ensure_started()
+
+
+@pytest.fixture
+def way(cluster: Cluster, module_way: Way) -> Iterator[Way]:
+    """The way, without a fault at the start and at the end."""
+    proxy = module_way.proxy
+    wait_settled(module_way.place, module_way.operator)
+    proxy.journal.begin()
+    yield module_way
+    proxy.clear()
+    proxy.choose_server = lambda asked: 0
+    proxy.resume_watches()
+    proxy.bring_up()
+    module_way.operator.ensure_started()
+
+
+FAULTS: dict[str, tuple[Where, Fault]] = {
+    "the record's birth does not arrive": (Where("apply", "controllerrevisions"), Cut()),
+    "the record's birth is not answered": (Where("apply", "controllerrevisions"), LoseAnswer()),
+    "the birth of what serves comes twice": (Where("apply", "inferenceservices"), Duplicate()),
+    "the birth of what serves is refused": (
+        Where("apply", "inferenceservices"),
+        Refuse(504, "Before"),
+    ),
+    "the birth of what serves seems refused": (
+        Where("apply", "inferenceservices"),
+        Refuse(500, "After"),
+    ),
+    "the dry run is too much": (
+        Where("apply", "inferenceservices", dry_run=True),
+        Refuse(429, "Before", retry_after=1),
+    ),
+    "the flip comes late": (Where("apply", "services"), Delay(1.0)),
+    "the flip comes twice": (Where("apply", "services"), Duplicate()),
+    "the flip is not answered": (Where("apply", "services"), LoseAnswer()),
+    "the flip seems to be on an old view": (Where("apply", "services"), Refuse(409, "After")),
+    "the status comes twice": (Where("update", "modeldeployments/status"), Duplicate()),
+    "the status is refused": (Where("update", "modeldeployments/status"), Refuse(500)),
+    "the deletion of what serves comes twice": (Where("delete", "inferenceservices"), Duplicate()),
+    "the deletion of a pod is not answered": (Where("delete", "pods"), LoseAnswer()),
+    "reading is too much": (Where("get", "*"), Refuse(429, retry_after=1)),
+    "listing fails": (Where("list", "*"), Refuse(500)),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[name.replace(" ", "-") for name in FAULTS])
+def test_fault_in_a_rollout_changes_nothing_of_its_end(way: Way, fault: str) -> None:
+    where, what = FAULTS[fault]
+    rule = way.proxy.add(Rule(where.matches, what))
+    way.check_rollout(way.update())
+    assert rule.fired == 1
+
+
+def test_any_request_that_fails_now_and_then_is_made_again(way: Way) -> None:
+    turn = itertools.count()
+    faults: list[Fault] = [Cut(), LoseAnswer(), Refuse(500), Refuse(409), Refuse(504, "After")]
+    rules = [
+        way.proxy.add(Rule(lambda asked: asked.verb != "watch" and next(turn) % 4 == 0, fault))
+        for fault in faults * 2
+    ]
+    way.check_rollout(way.update())
+    assert [rule.fired for rule in rules] == [1] * len(rules)
+
+
+def stall_until_kserve_is_done(way: Way) -> int:
+    """Update while the watches of what KServe makes are silent, until that is ready."""
+    for resource in CHILDREN:
+        way.proxy.stall_watches(resource)
+    before = selected(way.place)
+    number = way.update()
+    way.place.wait(lambda: is_served_by_kserve(way.place, number), "KServe calls it ready")
+    assert selected(way.place) == before, "what is not seen does not count"
+    return number
+
+
+def is_served_by_kserve(place: Place, number: int) -> bool:
+    found = (
+        place.get("inferenceservices", place.revision(number)) if number in place.phases() else None
+    )
+    return found is not None and is_ready(found)
+
+
+def is_ready(obj: JsonObject) -> bool:
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    return any((c["type"], c["status"]) == ("Ready", "True") for c in conditions)
+
+
+WAKE: dict[str, Callable[[FaultProxy, str], None]] = {
+    "go-on": FaultProxy.resume_watches,
+    "expire": FaultProxy.expire_watches,
+    "end": FaultProxy.end_watches,
+}
+
+
+@pytest.mark.parametrize("end", WAKE)
+def test_silent_watches_hold_a_rollout_up_and_no_longer(way: Way, end: str) -> None:
+    restarts = count(way.operator, "holdfast_watch_restarts_total")
+    number = stall_until_kserve_is_done(way)
+    for resource in CHILDREN:
+        WAKE[end](way.proxy, resource)
+    way.check_rollout(number)
+    restarted = count(way.operator, "holdfast_watch_restarts_total") - restarts
+    assert (restarted >= len(CHILDREN)) == (end != "go-on")
+
+
+def test_refused_watches_are_opened_again(way: Way) -> None:
+    rule = way.proxy.add(Rule(Where("watch").matches, Refuse(429, retry_after=1), times=4))
+    way.proxy.end_watches()
+    way.place.wait(lambda: rule.fired == 4, "watches are refused")
+    way.check_rollout(way.update())
+
+
+def test_two_api_servers_of_which_one_is_behind(way: Way, cluster: Cluster) -> None:
+    with LaggingLink(cluster.etcd_port) as link:
+        behind = cluster.add_apiserver("kube-apiserver-behind", link.port)
+        try:
+            turns = itertools.count()
+            index = way.proxy.add_server(behind)
+            # Watches are told by the one that is behind; other requests go to either.
+            way.proxy.choose_server = lambda asked: (
+                index if asked.verb == "watch" or next(turns) % 2 else 0
+            )
+            link.seconds = LAG_SECONDS
+            way.proxy.end_watches()
+            way.check_rollout(way.update())
+        finally:
+            link.seconds = 0.0
+            way.proxy.choose_server = lambda asked: 0
+            way.proxy.end_watches()
+            cluster.kill("kube-apiserver-behind")
