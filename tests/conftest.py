@@ -17,11 +17,19 @@ def image_tables() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of images that a test may change: what is pushed, moved or deleted meanwhile."""
+    table = tmp_path_factory.mktemp("registry") / "images.yaml"
+    table.write_text("images: []")
+    return table
+
+
+@pytest.fixture(scope="session")
 def session_cluster(
-    tmp_path_factory: pytest.TempPathFactory, image_tables: list[Path]
+    tmp_path_factory: pytest.TempPathFactory, image_tables: list[Path], registry: Path
 ) -> Iterator[Cluster]:
     started = Cluster.start(
-        images=image_tables,
+        images=[*image_tables, registry],
         # KServe's probes come every ten seconds, and a back-off begins with ten.
         node_arguments=["--max-probe-period", "0.5", "--backoff", "1"],
         # The autoscaler takes up new bounds at its next look, otherwise every 15 seconds.

@@ -2,6 +2,9 @@
 
 Tables are YAML files; later files win over earlier ones, and a file is read again when it changes,
 so that an image can be added to a running cluster. `docs` of the format: `ImageEntry`.
+
+As in a registry, a digest names content: an image may be asked for by the digest that the node
+reported of it, and is not found any more once its entry is gone or runs something else.
 """
 
 import fnmatch
@@ -58,9 +61,22 @@ class ImageEntry:
     env: dict[str, str] = field(default_factory=dict)
 
     def compute_image_id(self, image: str) -> str:
-        """Return an image ID that changes with the image's name and with what it runs."""
-        content = json.dumps([image, self.image, self.command, self.env, self.process])
-        return f"{strip_digest(image)}@sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+        """Return the reference by digest: repository, and a hash of it and of what it runs."""
+        repository = strip_tag(image)
+        content = json.dumps([repository, self.command, self.env, self.process])
+        return f"{repository}@sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+
+    def provides(self, image: str) -> bool:
+        """Say whether this entry is what the reference names, by tag or by digest."""
+        if fnmatch.fnmatchcase(image, self.image):
+            return True
+        if "@" not in image:
+            return False
+        repository = strip_tag(image)
+        return (
+            fnmatch.fnmatchcase(repository, strip_tag(self.image))
+            and self.compute_image_id(image).partition("@")[2] == image.partition("@")[2]
+        )
 
 
 def parse_reference(image: str) -> re.Match[str]:
@@ -75,9 +91,10 @@ def parse_reference(image: str) -> re.Match[str]:
     return match
 
 
-def strip_digest(image: str) -> str:
-    """Return the reference without `@sha256:…`."""
-    return image.partition("@")[0]
+def strip_tag(image: str) -> str:
+    """Return the repository: the reference without tag and digest."""
+    path, slash, last = image.partition("@")[0].rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}"
 
 
 def parse_entry(raw: dict[str, Any], here: Path) -> ImageEntry:
@@ -134,12 +151,8 @@ class ImageTable:
 
     def find(self, image: str) -> ImageEntry | None:
         """Return the entry for an image, None if no table has it."""
-        names = {image, strip_digest(image)}
         entries = [*self._builtin, *(entry for file in self._files for entry in self._load(file))]
-        for entry in reversed(entries):
-            if any(fnmatch.fnmatchcase(name, entry.image) for name in names):
-                return entry
-        return None
+        return next((entry for entry in reversed(entries) if entry.provides(image)), None)
 
     def _load(self, file: Path) -> list[ImageEntry]:
         try:

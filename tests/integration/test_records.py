@@ -91,8 +91,8 @@ def test_life_of_a_revision_is_noted_on_its_record(place: Place) -> None:
     (pod,) = place.list("pods", f"holdfast.dev/revision={place.revision(1)}")
     (container,) = pod["status"]["containerStatuses"]
     noted = json.loads(read_notes(place, 1)["holdfast.dev/image-digests"])
-    assert noted == {"kserve-container": container["imageID"]}
-    assert "@sha256:" in noted["kserve-container"]
+    assert noted == {"predictor/kserve-container": container["imageID"]}
+    assert "@sha256:" in container["imageID"]
     assert "holdfast.dev/left-at" not in read_notes(place, 1)
 
     place.update(place.add_model("two"))

@@ -9,6 +9,7 @@ from holdfast.api.types import ApiModel, Count
 
 READY: Final = "Ready"
 PROMOTED: Final = "Promoted"
+REPRODUCIBLE: Final = "Reproducible"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
 

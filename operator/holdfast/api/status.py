@@ -136,5 +136,8 @@ class Status(ApiModel):
         ),
     ] = Field(
         default_factory=list,
-        description="Ready and Promoted; while True also Reconciling and Stalled.",
+        description=(
+            "Ready, Promoted, Reproducible (whether the active revision could be created again "
+            "with the images it was promoted with) and, only while True, Reconciling and Stalled."
+        ),
     )

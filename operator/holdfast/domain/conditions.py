@@ -7,6 +7,7 @@ from holdfast.api.conditions import (
     PROMOTED,
     READY,
     RECONCILING,
+    REPRODUCIBLE,
     STALLED,
     Condition,
     ConditionStatus,
@@ -19,6 +20,7 @@ from holdfast.domain.obstacles import Blocker
 from holdfast.domain.phases import find_obstacle, phase_of_starting, reason_to_wait
 from holdfast.domain.readiness import Judgement, Progress
 from holdfast.domain.record import Record
+from holdfast.domain.reproducible import judge_reproducible
 from holdfast.domain.situation import Situation
 
 AWAITING_APPROVAL: Final = "AwaitingApproval"
@@ -26,10 +28,11 @@ _PASSING_BLOCKERS: Final = {"WaitingForCleanup", "ApiServerError"}
 
 
 def compute_conditions(situation: Situation) -> Iterator[Condition]:
-    """All conditions: Ready, Promoted and, only while True, Reconciling or Stalled."""
+    """Ready, Promoted, Reproducible and, only while True, Reconciling or Stalled."""
     ready, promoted = _ready(situation), _promoted(situation)
     yield ready
     yield promoted
+    yield _condition(situation, REPRODUCIBLE, *judge_reproducible(situation))
     if stalled := _find_stalled(situation):
         yield _condition(situation, STALLED, "True", stalled.reason, stalled.message)
     elif promoted.reason == AWAITING_APPROVAL:

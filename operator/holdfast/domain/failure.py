@@ -4,14 +4,15 @@ Messages hold nothing that moves by itself (restart counts, back-off times), so 
 broken revision causes no writes while nothing changes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from holdfast.domain.kubeobject import KubeObject, condition_of
 from holdfast.domain.observed import LiveRevision
 
-_IMAGE_PULL_REASONS: Final = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"}
+IMAGE_PULL_BACK_OFF: Final = "ImagePullBackOff"
+_IMAGE_PULL_REASONS: Final = {"ErrImagePull", IMAGE_PULL_BACK_OFF, "RegistryUnavailable"}
 _CONFIG_REASONS: Final = {
     "CreateContainerConfigError",
     "CreateContainerError",
@@ -98,7 +99,7 @@ def _failures_of_container(container: Mapping[str, Any]) -> Iterator[Failure]:
             reason, f"container {name}: {image!r} is not the name of an image", heals=False
         )
     elif reason in _IMAGE_PULL_REASONS:
-        yield Failure("ImagePullBackOff", f"container {name}: image {image} cannot be pulled")
+        yield Failure(IMAGE_PULL_BACK_OFF, f"container {name}: image {image} cannot be pulled")
     elif reason in _CONFIG_REASONS:
         said = waiting.get("message", reason)
         yield Failure(reason, f"container {name}: {said}", quoted=said)
@@ -166,13 +167,3 @@ def _kserve_failures(inference_service: KubeObject) -> Iterator[Failure]:
         condition = condition_of(inference_service, component)
         if condition.get("status") == "False" and condition.get("reason") == "ReconcileFailed":
             yield Failure("ReconcileFailed", f"KServe: {condition.get('message', component)}")
-
-
-def compute_image_digests(pods: Iterable[KubeObject]) -> dict[str, str]:
-    """Image IDs by container name, as the first pod that has them all reports."""
-    for pod in pods:
-        statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-        digests = {status["name"]: status.get("imageID", "") for status in statuses}
-        if digests and all(digests.values()):
-            return digests
-    return {}

@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from holdfast.domain.failure import compute_image_digests
+from holdfast.domain.digests import find_image_ids
 from holdfast.domain.kubeobject import created_at, format_time, uid_of
-from holdfast.domain.observed import is_pod_ready
 from holdfast.domain.plan import Announcement, Outcome
 from holdfast.domain.probation import find_probation_failure, has_now_passed
 from holdfast.domain.readiness import Progress
@@ -102,8 +101,7 @@ def _promotion(situation: Situation, record: Record) -> dict[str, str]:
         notes[FIRST_PROMOTED_AT] = notes[PROMOTED_AT]
     if situation.pinned is record or not situation.observed.spec.rollout.probation_seconds:
         notes[PROBATION] = PASSED_PROBATION
-    pods = situation.live(record).component("predictor").pods
-    digests = compute_image_digests(pod for pod in pods if is_pod_ready(pod))
+    digests = find_image_ids(situation.live(record), record)
     if digests and IMAGE_DIGESTS not in record.manifest["metadata"].get("annotations", {}):
         notes[IMAGE_DIGESTS] = json.dumps(digests, sort_keys=True)
     return notes

@@ -42,6 +42,10 @@ LEFT_BY_PIN: Final = "Pin"
 LEFT_BY_TEMPLATE: Final = "Template"
 LEFT_BY_PROBATION: Final = "Probation"
 SEEN: Final = f"{GROUP}/seen"
+IMAGE_FALLBACK: Final = f"{GROUP}/image-fallback"
+
+IMAGES: Final = f"{GROUP}/images"
+"""On an InferenceService that was created with the recorded image digests."""
 
 RENDERER: Final = 1
 """Version of the rendering that records are born with; old ones are applied as recorded."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from holdfast.domain.comparison import is_applied
+from holdfast.domain.digests import fall_back_to_tags, note_digests
 from holdfast.domain.drain import next_pod_to_drain
 from holdfast.domain.due import compute_due
 from holdfast.domain.failure import find_quotations
@@ -152,6 +153,7 @@ def annotate_records(situation: Situation) -> Iterator[Action]:
     annotated = set()
     for record, notes, announcement in (
         *compute_notes(situation),
+        *note_digests(situation),
         *note_foreign_changes(situation),
     ):
         if record.name in annotated:
@@ -204,6 +206,7 @@ RULES: Final[tuple[Callable[[Situation], Iterator[Action]], ...]] = (
     annotate_records,
     stop_unneeded,
     restart_retried,
+    fall_back_to_tags,
     keep_running,
     make_room,
     drain_left_behind,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from holdfast.domain.comparison import is_applied
+from holdfast.domain.digests import with_images
 from holdfast.domain.foreign import announce_undoing
 from holdfast.domain.kubeobject import only_this_object, with_owner
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Try
@@ -32,12 +33,14 @@ def _keep_runtime(situation: Situation, record: Record) -> Iterator[Action]:
     runtime = situation.live(record).runtime
     if record.serving_runtime is None or situation.describe_other("ServingRuntime", record.name):
         return
-    wanted = with_owner(record.serving_runtime, situation.observed.key, situation.observed.uid)
+    live, observed = situation.live(record), situation.observed
+    frozen = with_images(record, live, record.serving_runtime)
+    wanted = with_owner(frozen, observed.key, observed.uid)
     if runtime is None:
         yield Apply(wanted, must_be_absent=(("ServingRuntime", record.name),))
     elif runtime["spec"] != wanted["spec"] or not is_applied(wanted, runtime):
         # What somebody has added counts, too: KServe would run it.
-        undoing = announce_undoing(wanted, runtime)
+        undoing = announce_undoing(wanted, runtime) if live.inference_service else None
         yield Apply(only_this_object(wanted, runtime), announcement=undoing)
 
 
@@ -56,7 +59,8 @@ def render_replicated(situation: Situation, record: Record) -> dict[str, Any]:
     """The recorded InferenceService, with as many replicas as its part needs now."""
     observed = situation.observed
     replicas = compute_replicas(situation, record)
-    manifest = with_replicas(record, replicas, observed.spec.scaling)
+    recorded = with_replicas(record, replicas, observed.spec.scaling)
+    manifest = with_images(record, situation.live(record), recorded)
     return with_owner(manifest, observed.key, observed.uid)
 
 

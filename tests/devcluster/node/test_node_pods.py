@@ -19,10 +19,30 @@ async def test_a_running_pod_is_described_as_a_kubelet_describes_it(space: Space
     assert status["startTime"]
     (container,) = status["containerStatuses"]
     assert container["image"] == "test/server:1"
-    assert container["imageID"].startswith("test/server:1@sha256:")
+    assert container["imageID"].startswith("test/server@sha256:")
     assert container["containerID"].startswith("containerd://")
     assert (container["ready"], container["started"], container["restartCount"]) == (True, True, 0)
     assert container["state"]["running"]["startedAt"]
+
+
+async def test_an_image_runs_by_its_digest_and_one_that_is_gone_cannot_be_pulled(
+    space: Space,
+) -> None:
+    await space.run("by-tag", SERVER)
+    status = await space.wait_status("by-tag", is_ready, "ready")
+    image_id = status["containerStatuses"][0]["imageID"]
+    await space.run("by-digest", {"image": image_id})
+    status = await space.wait_status("by-digest", is_ready, "ready")
+    (container,) = status["containerStatuses"]
+    assert (container["image"], container["imageID"]) == (image_id, image_id)
+    gone = f"test/server@sha256:{'0' * 64}"
+    await space.run("gone", {"image": gone})
+    status = await space.wait_status(
+        "gone",
+        lambda s: "ErrImagePull" in state(s)["waiting"]["message"],
+        "refused",
+    )
+    assert gone in state(status)["waiting"]["message"]
 
 
 async def test_a_crash_loop_backs_off_and_keeps_the_last_end(space: Space) -> None:

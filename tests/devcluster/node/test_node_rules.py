@@ -93,7 +93,6 @@ def test_later_tables_win_and_a_changed_table_is_read_again(tmp_path: Path) -> N
         return entry.command if entry else None
 
     assert command("a:1") == ("two",)
-    assert command("a:1@sha256:" + "0" * 64) == ("two",)
     assert command("a:2") == ("one",)
     assert command("b:1") == (f"{tmp_path}/b",)
     assert command("c:1") is None
@@ -111,9 +110,32 @@ def test_image_ids_are_stable_and_follow_name_and_content() -> None:
     entry = ImageEntry("a:*", ("run",))
     identity = entry.compute_image_id("a:1")
     assert identity == ImageEntry("a:*", ("run",)).compute_image_id("a:1")
-    assert identity != entry.compute_image_id("a:2")
+    assert identity != ImageEntry("*:*", ("run",)).compute_image_id("b:1")
     assert identity != ImageEntry("a:*", ("walk",)).compute_image_id("a:1")
-    assert parse_reference(identity)["digest"]
+    parsed = parse_reference(identity)
+    assert (parsed["name"], parsed["tag"]) == ("a", None)
+    assert parsed["digest"]
+
+
+@pytest.mark.parametrize("image", ["registry:5000/b/a:1", "registry:5000/b/a", "kserve/a:1"])
+def test_image_is_found_by_its_digest_while_it_is_there(tmp_path: Path, image: str) -> None:
+    file = tmp_path / "images.yaml"
+    file.write_text("images: [{image: '*/a:*', command: [one]}, {image: '*/a', command: [one]}]")
+    table = ImageTable([], [file])
+    entry = table.find(image)
+    assert entry is not None
+    by_digest = entry.compute_image_id(image)
+    found = table.find(by_digest)
+    assert found is not None
+    assert found.command == ("one",)
+    assert found.compute_image_id(by_digest) == by_digest
+    repository, _, digest = by_digest.partition("@")
+    assert table.find(f"{repository}:1@{digest}") == found
+    assert table.find(f"{repository}@sha256:{'0' * 64}") is None
+    assert table.find(f"other/b@{digest}") is None
+    file.write_text("images: [{image: '*/a:*', command: [two]}]")
+    assert table.find(by_digest) is None
+    assert table.find("kserve/a:1") is not None
 
 
 @pytest.mark.parametrize(

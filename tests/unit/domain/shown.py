@@ -10,6 +10,8 @@ START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
 CONTAINER = "kserve-container"
 IMAGE = "registry/model:1"
+DIGEST = f"registry/model@sha256:{'1' * 64}"
+"""What the tag names, unless it has moved."""
 
 Status = dict[str, Any]
 
@@ -58,14 +60,21 @@ def loading() -> Status:
     return _not_ready(state={"running": {}})
 
 
-def serving() -> Status:
+def serving(image: str = IMAGE, image_id: str = DIGEST) -> Status:
     """The status of a ready pod."""
     return {
         "conditions": [{"type": "Ready", "status": "True"}],
         "containerStatuses": [
-            {"name": CONTAINER, "image": IMAGE, "ready": True, "imageID": "image@sha256:1"}
+            {"name": CONTAINER, "image": image, "ready": True, "imageID": image_id}
         ],
     }
+
+
+def unpullable(image: str) -> Status:
+    """The status of a pod whose image cannot be pulled."""
+    status = waiting("ImagePullBackOff")
+    status["containerStatuses"][0]["image"] = image
+    return status
 
 
 def _not_ready(**container: Any) -> Status:

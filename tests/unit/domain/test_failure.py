@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.domain.failure import compute_image_digests, diagnose
+from holdfast.domain.failure import diagnose
 from holdfast.domain.observed import LiveRevision
 from tests.unit.domain import shown
 from tests.unit.domain.test_readiness import changed, ready
@@ -172,28 +172,3 @@ def test_message_is_the_same_all_the_way_round_the_crash_loop() -> None:
     }
     round_the_loop = [shown.crashed(), shown.running_again(), often, just_now]
     assert len({diagnose(failing(status)) for status in round_the_loop}) == 1
-
-
-@pytest.mark.parametrize(
-    ("ids", "expected"),
-    [
-        ([], {}),
-        ([{"a": ""}], {}),
-        ([{"a": ""}, {"a": "x@sha256:1"}], {"a": "x@sha256:1"}),
-        ([{"a": "x@sha256:1", "b": "y@sha256:2"}], {"a": "x@sha256:1", "b": "y@sha256:2"}),
-    ],
-)
-def test_image_digests_are_those_of_the_first_pod_that_has_them_all(
-    ids: list[dict[str, str]], expected: dict[str, str]
-) -> None:
-    pods = [
-        {
-            "status": {
-                "containerStatuses": [
-                    {"name": name, "imageID": image} for name, image in found.items()
-                ]
-            }
-        }
-        for found in ids
-    ]
-    assert compute_image_digests(pods) == expected

@@ -1,5 +1,6 @@
 """A new template becomes a revision, and the active one once it is ready."""
 
+import json
 from typing import Any
 
 import pytest
@@ -166,7 +167,8 @@ def test_with_readiness_pods_the_model_is_not_asked() -> None:
 
 def test_image_digests_are_noted_when_the_first_pod_is_ready() -> None:
     annotations = started().record(1).manifest["metadata"]["annotations"]
-    assert annotations["holdfast.dev/image-digests"] == '{"kserve-container": "image@sha256:1"}'
+    noted = json.loads(annotations["holdfast.dev/image-digests"])
+    assert noted == {"predictor/kserve-container": shown.DIGEST}
 
 
 @pytest.mark.parametrize("away", [1, 400, 900, 50_000])

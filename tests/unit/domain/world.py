@@ -24,7 +24,13 @@ RUNTIME: dict[str, Any] = {
     "spec": {
         "supportedModelFormats": [{"name": "sklearn", "version": "1", "autoSelect": True}],
         "protocolVersions": ["v1", "v2"],
-        "containers": [{"name": "kserve-container", "args": ["--model_name={{.Name}}"]}],
+        "containers": [
+            {
+                "name": shown.CONTAINER,
+                "image": shown.IMAGE,
+                "args": ["--model_name={{.Name}}"],
+            }
+        ],
     },
 }
 
@@ -55,6 +61,8 @@ class Pod:
     revision: str
     component: str
     born: datetime
+    image: str
+    image_id: str
 
 
 @dataclass
@@ -87,6 +95,10 @@ class World:
     """How often somebody has rolled the pods of a revision."""
     foreign: dict[tuple[str, str], dict[str, list[tuple[str, ...]]]] = field(default_factory=dict)
     """Fields that others have written, by kind and name of the object, and by manager."""
+    image_id: str = shown.DIGEST
+    """What the runtimes' tag names now."""
+    unpullable: set[str] = field(default_factory=set)
+    """Images, by tag or digest, that are not there any more."""
     is_tampered: bool = False
     """Whether somebody has edited what is ours."""
 
@@ -196,7 +208,15 @@ class World:
                 for _ in range(self._wanted(name, component) - len(here)):
                     self.version += 1
                     pod_name = f"{name}-{component}-{self.version}"
-                    self.pods.append(Pod(pod_name, name, component, self.now))
+                    image = self._image_of(name)
+                    image_id = image if "@" in image else self.image_id
+                    pod = Pod(pod_name, name, component, self.now, image, image_id)
+                    self.pods.append(pod)
+
+    def _image_of(self, name: str) -> str:
+        predictor = self.inference_services[name]["spec"]["predictor"]
+        spec = predictor if "containers" in predictor else self.runtimes[name]["spec"]
+        return str(predictor.get("model", {}).get("image") or spec["containers"][0]["image"])
 
     def _wanted(self, name: str, component: str) -> int:
         bounds = self.inference_services[name]["spec"][component]
@@ -207,7 +227,8 @@ class World:
         return pod.born + timedelta(seconds=self.startup)
 
     def _is_ready(self, pod: Pod) -> bool:
-        return self.uri(pod.revision) not in self.broken and self._ready_at(pod) <= self.now
+        is_sound = self.uri(pod.revision) not in self.broken and pod.image not in self.unpullable
+        return is_sound and self._ready_at(pod) <= self.now
 
     def _events(self) -> list[datetime]:
         """When something will be seen that nobody decides."""
@@ -231,7 +252,10 @@ class World:
         uri = self.uri(pod.revision)
         status = self.broken.get(uri)
         if status is None:
-            status = shown.serving() if self._is_ready(pod) else shown.loading()
+            ready = shown.serving(pod.image, pod.image_id)
+            status = ready if self._is_ready(pod) else shown.loading()
+            if pod.image in self.unpullable:
+                status = shown.unpullable(pod.image)
         else:
             status = shown.silent_since(max(pod.born, self.broken_since.get(uri, pod.born)), status)
         return shown.pod(pod.name, status, created=pod.born)

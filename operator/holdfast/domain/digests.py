@@ -1,0 +1,185 @@
+"""Which images a revision runs: as its template says, or as they were when it was promoted.
+
+A tag may name another image later. A cold revision is therefore created again with the digests
+that its pods reported at its first promotion; where one cannot be pulled any more, with the tags
+(design §4). While an InferenceService or a runtime lives, its images stay as they are.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from holdfast.domain.failure import IMAGE_PULL_BACK_OFF
+from holdfast.domain.kubeobject import KubeObject, annotations_of, created_at
+from holdfast.domain.observed import LiveRevision, is_pod_ready
+from holdfast.domain.plan import Action, Announcement, Delete
+from holdfast.domain.record import IMAGE_DIGESTS, IMAGE_FALLBACK, IMAGES, Record
+from holdfast.domain.situation import Situation
+
+RECORDED: Final = "Recorded"
+"""Value of the annotation of what was created with the recorded digests."""
+
+_MODEL_CONTAINER: Final = "kserve-container"
+_BY_DIGEST: Final = re.compile(r"(?:docker-pullable://)?(?P<image>[^@\s]+@sha256:[0-9a-f]{64})")
+
+
+def parse_image_id(image_id: str) -> str | None:
+    """The reference by which an image can be pulled again; None for an ID of one node only."""
+    match = _BY_DIGEST.fullmatch(image_id)
+    return match["image"] if match else None
+
+
+def find_image_ids(live: LiveRevision, record: Record) -> dict[str, str]:
+    """Image IDs by `component/container`, as the first ready pod of each component reports.
+
+    Empty unless every container of every component has one.
+    """
+    found: dict[str, str] = {}
+    for component in record.components:
+        pods = filter(is_pod_ready, live.component(component).pods)
+        reported = next((ids for ids in map(_image_ids, pods) if ids), None)
+        if reported is None:
+            return {}
+        found |= {f"{component}/{name}": image for name, image in reported.items()}
+    return found
+
+
+def _image_ids(pod: KubeObject) -> dict[str, str]:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    ids = {status["name"]: status.get("imageID", "") for status in statuses}
+    return ids if all(ids.values()) else {}
+
+
+def read_digests(record: Record) -> dict[str, str]:
+    """The images that the revision was promoted with, where they can be pulled by digest."""
+    noted = json.loads(annotations_of(record.manifest).get(IMAGE_DIGESTS, "{}"))
+    parsed = {name: parse_image_id(image) for name, image in noted.items()}
+    return {name: image for name, image in parsed.items() if image is not None}
+
+
+def read_fallback(record: Record) -> str | None:
+    """The image that could not be pulled by digest any more, if that was found."""
+    return annotations_of(record.manifest).get(IMAGE_FALLBACK)
+
+
+def find_images(record: Record) -> dict[str, str]:
+    """Images by `component/container`, as the revision was rendered at birth."""
+    manifests = (record.serving_runtime, record.inference_service)
+    return {
+        name: container["image"]
+        for manifest in manifests
+        if manifest is not None
+        for name, container in _containers(manifest)
+        if container.get("image")
+    }
+
+
+def _containers(manifest: KubeObject) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Everything that may hold an image, by `component/container`."""
+    spec = manifest["spec"]
+    if manifest["kind"] == "ServingRuntime":
+        spec = {"predictor": spec}
+    for component in ("predictor", "transformer"):
+        for container in spec.get(component, {}).get("containers") or ():
+            yield f"{component}/{container.get('name', _MODEL_CONTAINER)}", container
+    if model := spec.get("predictor", {}).get("model"):
+        yield f"predictor/{_MODEL_CONTAINER}", model
+
+
+def runs_by_digest(record: Record, live: LiveRevision) -> bool:
+    """Whether the revision runs by the recorded digests; or would, if it was created now.
+
+    What stands decides for as long as it stands: by a mark that it got at birth, or if somebody
+    has taken that away, by its images.
+    """
+    digests = read_digests(record)
+    if not digests:
+        return False
+    if live.inference_service is None:
+        return read_fallback(record) is None
+    if annotations_of(live.inference_service).get(IMAGES) == RECORDED:
+        return True
+    written = find_images(record)
+    return any(
+        container.get("image") == digests.get(name) != written.get(name)
+        for obj in (live.inference_service, live.runtime)
+        if obj is not None
+        for name, container in _containers(obj)
+        if container.get("image")
+    )
+
+
+def with_images(record: Record, live: LiveRevision, manifest: KubeObject) -> KubeObject:
+    """What was recorded, with the images that the revision runs or, if it is cold, will run."""
+    if not runs_by_digest(record, live):
+        return manifest
+    digests, changed = read_digests(record), copy.deepcopy(dict(manifest))
+    for name, container in _containers(changed):
+        if "@" not in container.get("image", "@") and name in digests:
+            container["image"] = digests[name]
+    if changed["kind"] == "InferenceService":
+        model = changed["spec"]["predictor"].get("model", {})
+        if f"predictor/{_MODEL_CONTAINER}" in digests:
+            # KServe would write it over the end of the digest.
+            model.pop("runtimeVersion", None)
+        changed["metadata"].setdefault("annotations", {})[IMAGES] = RECORDED
+    return changed
+
+
+# --- what is noted, and what follows
+
+
+def note_digests(
+    situation: Situation,
+) -> Iterator[tuple[Record, dict[str, str], Announcement | None]]:
+    """Digests that the promotion came too early for; and those that cannot be pulled any more."""
+    for record in situation.observed.records:
+        live = situation.live(record)
+        if ids := _find_late(situation, record):
+            yield record, {IMAGE_DIGESTS: json.dumps(ids, sort_keys=True)}, None
+        elif (image := find_unpullable(situation, record, live)) and read_fallback(record) is None:
+            message = (
+                f"Revision {record.name} ({record.number}): {image} cannot be pulled, so it is "
+                "created again with the tags of its template, which may be another image now."
+            )
+            announcement = Announcement("Warning", "DigestNotPullable", message)
+            yield record, {IMAGE_FALLBACK: image}, announcement
+
+
+def _find_late(situation: Situation, record: Record) -> dict[str, str]:
+    """Only in the life in which it was promoted first: a later one may run other images."""
+    live, first = situation.live(record), record.first_promoted_at
+    if record is not situation.active or IMAGE_DIGESTS in annotations_of(record.manifest):
+        return {}
+    if first is None or first != record.promoted_at or live.inference_service is None:
+        return {}
+    if created_at(live.inference_service) > first:
+        return {}
+    return find_image_ids(live, record)
+
+
+def find_unpullable(situation: Situation, record: Record, live: LiveRevision) -> str | None:
+    """A recorded digest that cannot be pulled, while nothing of the revision serves."""
+    if not live.is_up or situation.serves(record) or not runs_by_digest(record, live):
+        return None
+    digests = set(read_digests(record).values())
+    for component in live.components.values():
+        for pod in component.standing_pods:
+            for status in (pod.get("status") or {}).get("containerStatuses") or ():
+                waiting = (status.get("state") or {}).get("waiting") or {}
+                if waiting.get("reason") == IMAGE_PULL_BACK_OFF and status["image"] in digests:
+                    return str(status["image"])
+    return None
+
+
+def fall_back_to_tags(situation: Situation) -> Iterator[Action]:
+    """What was created with a digest that cannot be pulled goes, to be created with the tags."""
+    for record in situation.starting:
+        live = situation.live(record)
+        if read_fallback(record) is None or live.inference_service is None:
+            continue
+        if find_unpullable(situation, record, live):
+            # Nothing of it serves, so nothing ends, even if it is the active one.
+            yield Delete.of(live.inference_service, foreground=True, ends_service=True)
