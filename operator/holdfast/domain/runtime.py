@@ -160,7 +160,7 @@ def render_frozen_runtime(chosen: KubeObject, key: Key, revision: str) -> dict[s
     spec["containers"] = [
         # Without it a model that does not load leaves no word on why.
         {"terminationMessagePolicy": "FallbackToLogsOnError", **container}
-        for container in _with_model_name(spec.get("containers") or [], key.name)
+        for container in with_model_name(spec.get("containers") or [], key.name)
     ]
     for supported in spec.get("supportedModelFormats") or ():
         supported["autoSelect"] = False
@@ -202,12 +202,15 @@ def server_type_of(runtime: KubeObject) -> str | None:
     return annotations_of(runtime).get(_SERVER_TYPE)
 
 
-def _with_model_name(value: Any, name: str) -> Any:
-    """Replace KServe's `{{.Name}}` wherever it stands in containers."""
+def with_model_name(value: Any, name: str) -> Any:
+    """A copy with KServe's `{{.Name}}` filled in, wherever it stands in containers.
+
+    KServe would fill in the InferenceService's name, which is the revision's.
+    """
     if isinstance(value, str):
         return _NAME_PLACEHOLDER.sub(name, value)
     if isinstance(value, list):
-        return [_with_model_name(item, name) for item in value]
+        return [with_model_name(item, name) for item in value]
     if isinstance(value, dict):
-        return {key: _with_model_name(item, name) for key, item in value.items()}
+        return {key: with_model_name(item, name) for key, item in value.items()}
     return value

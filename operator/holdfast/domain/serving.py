@@ -9,7 +9,7 @@ from holdfast.api.identity import LABEL_REVISION, Key
 from holdfast.api.spec import Scaling
 from holdfast.domain.kubeobject import KubeObject, name_of, render_labels, with_owner
 from holdfast.domain.record import Record
-from holdfast.domain.runtime import server_type_of
+from holdfast.domain.runtime import server_type_of, with_model_name
 
 COMPONENT_LABEL: Final = "component"
 """The label by which KServe tells the pods of a predictor from those of a transformer."""
@@ -50,7 +50,7 @@ def render_inference_service(
         "labels": {**render_labels(key, revision=revision), **_BIRTH_LABELS},
         "annotations": dict(_BIRTH_ANNOTATIONS),
     }
-    predictor = copy.deepcopy(template.get("predictor") or {})
+    predictor = with_model_name(template.get("predictor") or {}, key.name)
     if frozen_runtime is not None:
         predictor["model"] = _render_model(key, template["model"], predictor, frozen_runtime)
     spec = {"predictor": predictor}
@@ -86,7 +86,7 @@ def _render_model(
 
 
 def _render_transformer(declared: Mapping[str, Any], model_name: str) -> dict[str, Any]:
-    transformer = copy.deepcopy(dict(declared))
+    transformer: dict[str, Any] = with_model_name(dict(declared), model_name)
     container = transformer["containers"][0]
     args = list(container.get("args") or [])
     # KServe appends the InferenceService's name unless the flag is there.

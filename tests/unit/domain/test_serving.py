@@ -42,6 +42,26 @@ def recorded(template: dict[str, Any], runtime: dict[str, Any] | None = None) ->
     return parse_record(manifest)
 
 
+def test_name_in_the_users_own_containers_is_the_deployments_too() -> None:
+    container = {
+        "name": "kserve-container",
+        "args": ["--model_name={{.Name}}", "--labels={{.Labels.team}}"],
+        "env": [{"name": "MODEL", "value": "{{ .Name }}"}],
+    }
+    filled = {
+        "name": "kserve-container",
+        "args": ["--model_name=employment", "--labels={{.Labels.team}}"],
+        "env": [{"name": "MODEL", "value": "employment"}],
+    }
+    own = render({"predictor": {"containers": [container]}})
+    assert own["spec"]["predictor"]["containers"] == [filled]
+    of_runtime = render({"model": MODEL, "predictor": {"model": container}}, frozen())
+    model = of_runtime["spec"]["predictor"]["model"]
+    assert (model["args"], model["env"]) == (filled["args"], filled["env"])
+    transformed = render({"model": MODEL, "transformer": {"containers": [container]}}, frozen())
+    assert transformed["spec"]["transformer"]["containers"] == [filled]
+
+
 def test_model_is_rendered_with_what_holdfast_decides() -> None:
     resources = {"limits": {"cpu": "1"}}
     predictor = {"serviceAccountName": "a", "model": {"resources": resources, "args": ["--n=1"]}}
