@@ -25,7 +25,8 @@ lint: setup ## Check style, types and import contracts.
 test: lint binaries ## Check everything and run the tests.
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
-soak: binaries ## Crash the operator at every write, in every way; takes up to half an hour.
+soak: binaries ## Crash the operator at every write, and edit 2,000 times; up to half an hour.
+	@HOLDFAST_EDITS=2000 $(PYTHON) -m pytest tests/integration/test_growth.py
 	@$(PYTHON) -m tests.crash all
 
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.

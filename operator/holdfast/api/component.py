@@ -5,13 +5,19 @@ declared. The same table of reserved fields is checked by the operator, for obje
 stored before a rule was there.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from holdfast.api.types import JsonObject, Rule, render_rules
 
 MAX_COMPONENT_BYTES: Final = 32_768
-"""How much JSON a predictor or a transformer may be; CEL cannot count bytes, the operator does."""
+"""How much JSON a predictor or a transformer may be; CEL cannot count bytes, the operator does.
+
+A record holds each twice, as the user wrote it and as it was rendered, and has to fit into etcd.
+"""
+MAX_RUNTIME_BYTES: Final = 262_144
+"""How much JSON a serving runtime may be that a record gets a copy of."""
 
 EITHER_CONTAINERS_OR_MODEL: Final = (
     "give either containers (a predictor of your own) or model (arguments and resources for the "
@@ -65,6 +71,15 @@ _RESERVED_KEYS: Final[Mapping[str, tuple[str, str]]] = {
         "runs the revision: remove them",
     ),
 }
+
+
+def count_bytes(value: Any) -> int:
+    """How many bytes of JSON the API server stores for a value, or a few more.
+
+    Go writes <, > and & as six characters, and non-ASCII ones as no more than Python does.
+    """
+    text = json.dumps(value, separators=(",", ":"))
+    return len(text) + 5 * sum(text.count(character) for character in "<>&")
 
 
 class Finding(NamedTuple):

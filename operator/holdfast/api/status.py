@@ -32,7 +32,7 @@ MAX_REVISIONS = 64
 """More than the history limits and what is in use can add up to."""
 MAX_MESSAGE = 1024
 MAX_REASON = 256
-MAX_URI = 512
+MAX_URI = 256
 MAX_CAUSE = 128
 """The status is read by people and has to stay small: longer texts are cut, records have them."""
 

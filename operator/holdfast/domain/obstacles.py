@@ -1,11 +1,10 @@
 """What keeps a template from becoming a revision, or a revision from starting."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from holdfast.api.component import MAX_COMPONENT_BYTES
-from holdfast.domain.kubeobject import KubeObject, Ownership
+from holdfast.api.component import MAX_COMPONENT_BYTES, MAX_RUNTIME_BYTES, count_bytes
+from holdfast.domain.kubeobject import KubeObject, Ownership, name_of
 from holdfast.domain.revisions import longest_revision_name
 from holdfast.domain.roles import Roles
 from holdfast.domain.runtime import NoRuntime, choose_runtime
@@ -64,7 +63,7 @@ class Obstacles(Roles):
                 f"{len(self.observed.key.name)}",
             )
         for component in ("predictor", "transformer"):
-            size = len(json.dumps(self.template.get(component, {})).encode())
+            size = count_bytes(self.template.get(component, {}))
             if size > MAX_COMPONENT_BYTES:
                 return Blocker(
                     "TemplateTooLarge",
@@ -75,6 +74,13 @@ class Obstacles(Roles):
             chosen = self.chosen_runtime
             if isinstance(chosen, NoRuntime):
                 return Blocker(chosen.reason, chosen.message)
+            size = count_bytes(chosen["spec"])
+            if size > MAX_RUNTIME_BYTES:
+                return Blocker(
+                    "RuntimeTooLarge",
+                    f"the runtime {name_of(chosen)} is {size} bytes of JSON, at most "
+                    f"{MAX_RUNTIME_BYTES} are taken",
+                )
         return self.describe_other("ControllerRevision", self.revision_name)
 
     @property

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from holdfast.api.component import MAX_COMPONENT_BYTES
+from holdfast.api.component import MAX_COMPONENT_BYTES, MAX_RUNTIME_BYTES
 from holdfast.api.conditions import PROMOTED, READY, STALLED
 from holdfast.api.identity import Key
 from holdfast.api.spec import Spec
 from holdfast.domain.kubeobject import Ownership
 from tests.unit.domain.cluster import KEY, Cluster, spec_of, started
+from tests.unit.domain.world import RUNTIME
 
 REVISION = started().record(1).name
 NAMES = {
@@ -91,6 +92,15 @@ def test_name_too_long_says_how_many_characters_fit(namespace: str, fits: int) -
     assert cluster.log == []
     assert cluster.condition(STALLED) == ("True", "NameTooLong")
     assert f"at most {fits} characters" in cluster.message(STALLED)
+
+
+def test_runtime_too_large_for_a_record_is_told() -> None:
+    huge = copy.deepcopy(RUNTIME)
+    huge["spec"]["containers"][0]["args"] = ["<" * (MAX_RUNTIME_BYTES // 6)]
+    cluster = Cluster(installed=(huge,)).run()
+    assert cluster.log == []
+    assert cluster.condition(STALLED) == ("True", "RuntimeTooLarge")
+    assert f"at most {MAX_RUNTIME_BYTES} are taken" in cluster.message(STALLED)
 
 
 @pytest.mark.parametrize("component", ["predictor", "transformer"])

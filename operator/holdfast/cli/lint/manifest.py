@@ -1,11 +1,10 @@
 """What is wrong with a manifest of a ModelDeployment: the CRD, metadata, and our own limits."""
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from holdfast.api.component import MAX_COMPONENT_BYTES
+from holdfast.api.component import MAX_COMPONENT_BYTES, count_bytes
 from holdfast.api.crd import render_crd
 from holdfast.api.identity import API_VERSION, GROUP, KIND
 from holdfast.cli.lint.findings import Problem
@@ -119,7 +118,7 @@ def _find_own(value: Mapping[str, Any], namespace: str | None) -> Iterator[Probl
     if not isinstance(template, dict):
         return
     for component in ("predictor", "transformer"):
-        size = len(json.dumps(template.get(component) or {}).encode())
+        size = count_bytes(template.get(component) or {})
         if size > MAX_COMPONENT_BYTES:
             yield Problem(
                 ("spec", "template", component),
