@@ -94,8 +94,8 @@ def _current(deployment: KubeObject, records: Sequence[Record]) -> Side:
     record = find_by_template(records, template)
     if record is not None:
         side = _side(record)
-        return Side(f"template, {side.label}", side.template, side.runtime)
-    return Side("template, not recorded yet", template, None)
+        return Side(f"current, {side.label}", side.template, side.runtime)
+    return Side("current, not recorded yet", template, None)
 
 
 def compute_diff(

@@ -1,55 +1,82 @@
 """`holdfast retry`: ask for another try of what was rejected."""
 
+import asyncio
+import time
 from datetime import UTC, datetime
 
 from rich.text import Text
 
+from holdfast.api.conditions import STALLED
 from holdfast.api.identity import RETRY_REQUESTED_AT
 from holdfast.api.status import Phase
 from holdfast.cli.exits import Exit, Refusal
 from holdfast.cli.options import Output, Where
-from holdfast.cli.revisions import describe, list_lines
+from holdfast.cli.revisions import Line, list_lines, read_records
 from holdfast.cli.session import Session, run
-from holdfast.cli.standing import Word, compute_standing
+from holdfast.cli.standing import compute_standing
 from holdfast.cli.terminal import show, show_json
-from holdfast.domain.kubeobject import KubeObject, format_time
+from holdfast.clients.kube import Forbidden
+from holdfast.domain.kubeobject import KubeObject, condition_of, format_time
+
+_TAKEN_SECONDS = 30.0
+_POLL_SECONDS = 0.2
 
 
 def request_retry(name: str, where: Where, *, output: Output) -> Exit:
-    """Set the annotation to now, if something was rejected."""
+    """Set the annotation to now, if what is wanted was rejected; wait until that is taken up.
+
+    Until then the status still tells of the rejection, and who looks at once would believe it.
+    """
 
     async def work(session: Session) -> Exit:
-        deployment = await session.get_deployment(name)
-        reason = find_reason(deployment)
+        line = find_rejected(await session.get_deployment(name))
         now = format_time(datetime.now(UTC))
         await session.patch_deployment(
             name, {"metadata": {"annotations": {RETRY_REQUESTED_AT: now}}}
         )
+        await _wait_until_taken(session, name, now)
         if output is Output.JSON:
-            show_json({"name": name, "requestedAt": now, "reason": reason})
+            target = {"name": line["name"], "number": line["number"]}
+            show_json({"name": name, "target": target, "requestedAt": now})
         else:
-            show(Text(f"asked for another try of {name}: {reason}"))
+            show(Text(f"{name} tries revision {line['number']} ({line['name']}) again"))
             show(Text(f"Look with: holdfast status {name} --watch"))
         return Exit.OK
 
     return run(where, work)
 
 
-def find_reason(deployment: KubeObject) -> str:
-    """Why there is something to try again.
+async def _wait_until_taken(session: Session, name: str, value: str) -> None:
+    deadline = time.monotonic() + _TAKEN_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            records = await read_records(session, name)
+        except Forbidden:  # who may not look has to believe
+            return
+        if any(record.retry and record.retry.value == value for record in records.values()):
+            return
+        await asyncio.sleep(_POLL_SECONDS)
+    raise Refusal(
+        Exit.PROGRESSING,
+        f"the operator has not taken up the request within {_TAKEN_SECONDS:.0f} s",
+        "It stands and will be: check that the operator runs.",
+    )
+
+
+def find_rejected(deployment: KubeObject) -> Line:
+    """The wanted revision, which was rejected: the one that there is to try again.
 
     Raises:
-        Refusal: there is nothing.
+        Refusal: there is none.
     """
-    rejected = [line for line in list_lines(deployment) if line["phase"] == Phase.REJECTED]
-    if rejected:
-        return f"{describe(rejected[0])}: {rejected[0].get('message') or 'no reason given'}"
-    standing = compute_standing(deployment)
-    if standing.word is Word.STALLED:
-        return standing.message
-    name = deployment["metadata"]["name"]
+    stalled = condition_of(deployment, STALLED)
+    for line in list_lines(deployment):
+        rejected = line["phase"] == Phase.REJECTED
+        if rejected and stalled.get("status") == "True" and line["name"] in stalled["message"]:
+            return line
+    name, standing = deployment["metadata"]["name"], compute_standing(deployment)
     raise Refusal(
         Exit.FAILED,
-        f"{name} has nothing to try again: no revision is rejected ({standing.message})",
+        f"{name} has nothing to try again: what is wanted was not rejected ({standing.message})",
         "For a new start of the same model, change spec.template.restartedAt.",
     )

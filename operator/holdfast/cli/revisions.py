@@ -46,8 +46,9 @@ def find_target(deployment: KubeObject, wanted: str | None) -> Line:
         if previous is None:
             raise Refusal(
                 Exit.NOT_FOUND,
-                f"{deployment['metadata']['name']} has no previous revision to roll back to",
-                _describe_known(deployment),
+                f"{deployment['metadata']['name']} has no previous revision to roll back to: none "
+                "that completed its probation and was left",
+                f"{_describe_known(deployment)}\nName one with --to.",
             )
         wanted = previous["name"]
     line = find_line(deployment, wanted)

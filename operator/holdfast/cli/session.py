@@ -130,12 +130,13 @@ def list_names(where: Where) -> list[str]:
 
     try:
         return asyncio.run(in_time())
-    except (ApiError, NoAccessError, Refusal, TimeoutError, OSError):
+    except Exception:  # whatever it is, the shell has no place to say it
         return []
 
 
 @asynccontextmanager
 async def _open(where: Where) -> AsyncIterator[Session]:
+    _check_exists(where)
     choice = ClusterChoice(where.kubeconfig, where.context)
     async with Kube.connect(choice) as kube:
         yield Session(kube, where.namespace or _default_namespace(where), where)
@@ -147,7 +148,22 @@ def _default_namespace(where: Where) -> str:
     if not path and _POD_NAMESPACE.exists():
         return _POD_NAMESPACE.read_text().strip()
     path = path or str(Path("~/.kube/config").expanduser())
-    merged = KubeConfigMerger(path).config.value  # type: ignore[no-untyped-call]
-    wanted = where.context or merged["current-context"]
-    chosen = next(entry for entry in merged["contexts"] if entry["name"] == wanted)
-    return str(chosen["context"].get("namespace") or "default")
+    merged = KubeConfigMerger(path).config  # type: ignore[no-untyped-call]
+    context = where.context or merged["current-context"]
+    chosen = merged["contexts"].get_with_name(context)["context"]
+    return str(chosen.safe_get("namespace") or "default")
+
+
+def _check_exists(where: Where) -> None:
+    """The library takes a file that is not there for an empty one.
+
+    Raises:
+        Refusal: none of the files that somebody named is there.
+    """
+    named = where.kubeconfig or os.environ.get("KUBECONFIG", "")
+    if named and not any(Path(path).expanduser().exists() for path in named.split(os.pathsep)):
+        raise Refusal(
+            Exit.NO_ACCESS,
+            f"there is no kubeconfig {named}",
+            "Check --kubeconfig and KUBECONFIG.",
+        )

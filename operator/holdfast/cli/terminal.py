@@ -6,16 +6,19 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
+_WIDEST = 16_384
+"""Nothing is as long: what goes into a file or a log is not wrapped."""
+
 
 def open_console() -> Console:
     """The console of answers; it knows NO_COLOR and whether it is a terminal."""
-    return Console(highlight=False, emoji=False, markup=False)
+    width = None if sys.stdout.isatty() else _WIDEST
+    return Console(highlight=False, emoji=False, markup=False, width=width)
 
 
 def show(what: RenderableType, console: Console | None = None) -> None:
     """Print an answer; wrapped on a terminal only."""
-    console = console or open_console()
-    console.print(what, soft_wrap=not console.is_terminal)
+    (console or open_console()).print(what)
 
 
 def show_json(answer: Any) -> None:

@@ -30,9 +30,16 @@ def lint_files(files: Sequence[str], *, namespace: str | None, output: Output) -
     else:
         for finding in findings:
             show(Text(str(finding)))
-        noun = "ModelDeployment" if checked == 1 else "ModelDeployments"
-        show(Text(f"{checked} {noun} checked, {len(findings) or 'no'} findings"))
+        show(
+            Text(
+                f"{_count(checked, 'ModelDeployment')} checked, {_count(len(findings), 'finding')}"
+            )
+        )
     return Exit.FAILED if findings else Exit.OK
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 def lint_text(text: str, file: str, namespace: str | None = None) -> tuple[list[Finding], int]:
@@ -47,9 +54,8 @@ def lint_text(text: str, file: str, namespace: str | None = None) -> tuple[list[
             for problem in find_problems(value, namespace):
                 problems.append(Problem((*prefix, *problem.path), problem.message))
         for problem in problems:
-            path = document.name_field(problem)
-            line = document.find_line(path)
-            findings.append(Finding(file, line, format_path(path), problem.message))
+            line = document.find_line(problem.path)
+            findings.append(Finding(file, line, format_path(problem.path), problem.message))
     return sorted(set(findings)), checked
 
 

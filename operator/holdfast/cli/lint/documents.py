@@ -42,13 +42,6 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
-    def name_field(self, problem: Problem) -> Path:
-        """The field that a rule of the object around it speaks of, by the first word it says."""
-        first, *rest = problem.message.split(maxsplit=1)[0].rstrip(":").split(".")
-        around = problem.path[-1:] == (first,)
-        named = (*problem.path, *(rest if around else (first, *rest)))
-        return named if named in self.lines else problem.path
-
 
 def read_documents(text: str) -> Iterator[Document]:
     """All documents of a text that are not empty; the last one is what cannot be read."""

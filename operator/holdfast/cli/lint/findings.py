@@ -37,7 +37,7 @@ def format_path(path: Path) -> str:
     """As the API server writes it: `spec.template.model.trainingData[0].name`."""
     text = ""
     for part in path:
-        if isinstance(part, int) or "." in part or "/" in part:
+        if isinstance(part, int) or not part.replace("-", "").isalnum():
             text += f"[{part}]"
         else:
             text += f".{part}" if text else part

@@ -38,6 +38,7 @@ def check(value: Any, schema: Schema) -> Iterator[Problem]:
 
     A rule is not tried where the shape of what it speaks of is wrong already, as there.
     """
+    value = _without_nulls(value, schema)
     structural = [_to_problem(error) for error in _Structure(schema).iter_errors(value)]
     yield from structural
     wrong = [problem.path for problem in structural]
@@ -49,15 +50,29 @@ def check(value: Any, schema: Schema) -> Iterator[Problem]:
             yield Problem((*problem.path, *reported_at), problem.message)
 
 
+def _without_nulls(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Null is absent, as when an object is created; only a server-side apply is stricter."""
+    if isinstance(value, list):
+        return [_without_nulls(item, schema.get("items", {})) for item in value]
+    if not isinstance(value, dict):
+        return value
+    fields = schema.get("properties", {})
+    return {
+        name: _without_nulls(item, fields.get(name, {}))
+        for name, item in value.items()
+        if item is not None or name not in fields
+    }
+
+
 def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
-    """The value with the schema's defaults where nothing is given, also for null."""
+    """The value with the schema's defaults where nothing is given."""
     if isinstance(value, list):
         return [with_defaults(item, schema.get("items", {})) for item in value]
     if not isinstance(value, dict):
         return value
     full = dict(value)
     for name, child in schema.get("properties", {}).items():
-        if full.get(name) is None and "default" in child:
+        if name not in full and "default" in child:
             full[name] = deepcopy(child["default"])
         if name in full:
             full[name] = with_defaults(full[name], child)
@@ -135,6 +150,13 @@ def _pattern(_: Validator, pattern: str, value: Any, schema: Schema) -> Errors:
         yield ValidationError(f"does not match {pattern}{_hint(schema)}")
 
 
+def _property_names(_: Validator, wanted: Schema, value: Any, __: Schema) -> Errors:
+    for name in value if isinstance(value, dict) else ():
+        if not matches(wanted["pattern"], str(name)):
+            advice = "write a prefix and a slash, if any, and up to 63 letters, digits and -_."
+            yield ValidationError(f"cannot be a key: {advice}", path=[str(name)])
+
+
 def _enum(_: Validator, options: list[str], value: Any, __: Schema) -> Errors:
     if value not in options:
         yield ValidationError(f"write one of {', '.join(map(str, options))}")
@@ -193,6 +215,7 @@ _Structure: type[Validator] = extend(  # type: ignore[no-untyped-call]
         "minimum": _at_least("", (int, float), size=False),
         "pattern": _pattern,
         "properties": _properties,
+        "propertyNames": _property_names,
         "required": _required,
         "type": _type,
         _INT_OR_STRING: _int_or_string,
