@@ -101,7 +101,11 @@ class Operator:
     @property
     def metrics_url(self) -> str:
         """Where its metrics are."""
-        return f"http://127.0.0.1:{self._port}/metrics"
+        return self.url("/metrics")
+
+    def url(self, path: str) -> str:
+        """The address of something that it serves, such as `/readyz`."""
+        return f"http://127.0.0.1:{self._port}{path}"
 
     def start(self) -> None:
         """Starts it and waits until it is ready.

@@ -60,7 +60,7 @@ async def run_operator(config: Config) -> bool:
         registry = build_registry(wake, health.note_kopf_contact)
 
         async def work() -> None:
-            await store.wait_synced()
+            await store.wait_answered()
             await queue.run()
 
         stop_kopf = asyncio.Event()

@@ -27,7 +27,10 @@ from holdfast.domain.observed import Answer, Observed, is_pod_ready
 from holdfast.domain.plan import Plan
 from holdfast.domain.rollout import decide
 from holdfast.domain.situation import Situation
-from holdfast.domain.status import compute_status_of_invalid_spec
+from holdfast.domain.status import (
+    compute_status_of_invalid_spec,
+    compute_status_while_blind,
+)
 from holdfast.execution import Executor
 from holdfast.observation import WATCHED, Findings, observe, parse_status
 from holdfast.queue import GONE, Again
@@ -38,6 +41,10 @@ __all__ = ["WATCHED", "Reconciler"]
 
 _MAX_ROUNDS: Final = 12
 """How often one pass looks again after its own writes, before others get their turn."""
+_BLIND_SECONDS: Final = 5.0
+"""How often to look whether a missing CRD or permission is there."""
+_PATIENCE_SECONDS: Final = 10.0
+"""How long it is waited for in silence: an API server that starts refuses for a moment."""
 
 
 class Reconciler:
@@ -70,6 +77,9 @@ class Reconciler:
             return GONE
         if is_terminating(parent):
             return None
+        if self._store.find_blind_spots():
+            await self._tell_blindness(parent)
+            return _BLIND_SECONDS
         findings = Findings()
         try:
             plan = await self._settle(key, parent, findings)
@@ -84,6 +94,14 @@ class Reconciler:
             raise
         await self._write_status(parent, plan.status)
         return None if plan.due is None else max(0.0, (plan.due - _now()).total_seconds())
+
+    async def _tell_blindness(self, parent: KubeObject) -> None:
+        """Say in the status what cannot be watched, if that lasts."""
+        lasting = self._store.find_blind_spots(_PATIENCE_SECONDS)
+        if lasting:
+            generation = parent["metadata"]["generation"]
+            status = compute_status_while_blind(parse_status(parent), generation, lasting, _now())
+            await self._write_status(parent, status)
 
     async def _settle(self, key: Key, parent: KubeObject, findings: Findings) -> Plan:
         """Observe, decide and write until nothing is left to write now."""

@@ -52,9 +52,11 @@ class _Watch:
     namespace: str | None
     cache: Cache
     synced: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
     must_list: bool = True
     failures: int = 0
     problem: str = ""
+    refused_since: float | None = None
     contact: float = 0.0
 
     def __str__(self) -> str:
@@ -100,6 +102,11 @@ class Store:
         for watch in self._watches.values():
             await watch.synced.wait()
 
+    async def wait_answered(self) -> None:
+        """Wait until every kind has been listed once, or refused."""
+        for watch in self._watches.values():
+            await watch.answered.wait()
+
     def children(self, resource: Resource, key: Key) -> list[dict[str, Any]]:
         """Return the objects labelled with this ModelDeployment, in its namespace, by name."""
         cache = self._find_cache(resource, key.namespace)
@@ -132,6 +139,18 @@ class Store:
             watch.problem or f"{watch} are not listed yet"
             for watch in self._watches.values()
             if not watch.synced.is_set()
+        ]
+
+    def find_blind_spots(self, seconds: float = 0.0) -> list[str]:
+        """Why kinds cannot be seen for this long already, each a sentence: no CRD, no permission.
+
+        What is kept of them may be out of date.
+        """
+        now = asyncio.get_running_loop().time()
+        return [
+            watch.problem
+            for watch in self._watches.values()
+            if watch.refused_since is not None and now - watch.refused_since >= seconds
         ]
 
     def find_stuck(self, seconds: float) -> list[str]:
@@ -188,6 +207,8 @@ class Store:
         if not watch.synced.is_set():
             _log.info("Watching %s: %d objects.", watch, len(cache))
         watch.synced.set()
+        watch.answered.set()
+        watch.refused_since = None
         self._touch(watch)
 
     async def _follow(self, watch: _Watch) -> None:
@@ -229,6 +250,7 @@ class Store:
             problem = f"{error.message}: grant get, list and watch on {watch} to the operator"
         if isinstance(error, NotFound | Forbidden):
             watch.synced.clear()
+            watch.refused_since = watch.refused_since or asyncio.get_running_loop().time()
             telemetry.set_store_synced(watch.watched.resource.plural, False)
         if not watch.synced.is_set() or watch.failures >= _FAILURES_UNTIL_LIST:
             watch.must_list = True
@@ -239,3 +261,5 @@ class Store:
         elif problem != watch.problem:
             watch.problem = problem
             _log.warning("%s. Trying again.", problem[0].upper() + problem[1:])
+        if watch.refused_since is not None:
+            watch.answered.set()

@@ -1,10 +1,13 @@
 """Each kind of fault between operator and API server, once in a rollout: it ends the same."""
 
 import itertools
+import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+import requests
 
 from devcluster import holdfast
 from devcluster.cluster import Cluster
@@ -20,6 +23,8 @@ from tests.integration.harness import JsonObject, Place, create_place
 
 CHILDREN = ("inferenceservices", "deployments", "pods", "services", "endpointslices")
 LAG_SECONDS = 0.5
+AWAY_SECONDS = float(os.environ.get("HOLDFAST_TEST_AWAY_SECONDS", "20"))
+ROLE = "apis/rbac.authorization.k8s.io/v1/clusterroles/holdfast"
 
 
 @dataclass
@@ -147,11 +152,10 @@ def test_fault_in_a_rollout_changes_nothing_of_its_end(way: Way, fault: str) -> 
 
 
 def test_any_request_that_fails_now_and_then_is_made_again(way: Way) -> None:
-    turn = itertools.count()
     faults: list[Fault] = [Cut(), LoseAnswer(), Refuse(500), Refuse(409), Refuse(504, "After")]
     rules = [
-        way.proxy.add(Rule(lambda asked: asked.verb != "watch" and next(turn) % 4 == 0, fault))
-        for fault in faults * 2
+        way.proxy.add(Rule(lambda asked: asked.verb != "watch", fault, nth=3 * turn))
+        for turn, fault in enumerate(faults * 2, 1)
     ]
     way.check_rollout(way.update())
     assert [rule.fired for rule in rules] == [1] * len(rules)
@@ -223,3 +227,75 @@ def test_two_api_servers_of_which_one_is_behind(way: Way, cluster: Cluster) -> N
             way.proxy.choose_server = lambda asked: 0
             way.proxy.end_watches()
             cluster.kill("kube-apiserver-behind")
+
+
+def test_api_server_away_for_a_while_is_waited_for(way: Way) -> None:
+    place, operator = way.place, way.operator
+    started = count(operator, "process_start_time_seconds")
+    failed = count(operator, "holdfast_api_requests_total", code="0")
+    way.proxy.take_down()
+    number = way.update()
+    place.wait(
+        lambda: count(operator, "holdfast_api_requests_total", code="0") > failed + 10,
+        "the operator asks in vain",
+    )
+    time.sleep(AWAY_SECONDS)  # it is the length of the outage that is tested
+    assert requests.get(operator.url("/healthz"), timeout=5).ok, "a restart would not help"
+    said = [line for line in operator.log.read_text().splitlines() if "WARNING" in line]
+    assert len(said) < 50, "it says so, and not at each attempt"
+    assert selected(place) == place.revision(number - 1)
+    way.proxy.bring_up()
+    way.check_rollout(number)
+    assert count(operator, "process_start_time_seconds") == started
+
+
+def test_rights_that_are_taken_away_and_given_back(way: Way) -> None:
+    place = way.place
+    role = place.api.must("GET", ROLE)
+    before = selected(place)
+    try:
+        place.api.must("PUT", ROLE, without_rights(role, "pods"))
+        way.proxy.end_watches("pods")
+        missing = "grant get, list and watch on pods to the operator"
+        place.wait(
+            lambda: missing in requests.get(way.operator.url("/readyz"), timeout=5).text,
+            "it says what is missing",
+        )
+        assert missing in way.operator.log.read_text()
+        number = way.update()
+        assert missing in place.wait_condition("Promoted", "Unknown", "CannotWatch")["message"]
+        assert place.condition("Ready")["status"] == "Unknown"
+        assert selected(place) == before
+    finally:
+        place.api.must("PUT", ROLE, {**place.api.must("GET", ROLE), "rules": role["rules"]})
+    way.check_rollout(number)
+
+
+def test_right_to_write_that_is_taken_away_and_given_back(way: Way) -> None:
+    place = way.place
+    role = place.api.must("GET", ROLE)
+    try:
+        place.api.must("PUT", ROLE, without_rights(role, "inferenceservices", "create", "patch"))
+        number = way.update()
+        told = place.wait_condition("Promoted", "False", "ApiServerError")
+        assert "cannot patch resource" in told["message"]
+        assert place.condition("Ready")["status"] == "True"
+    finally:
+        place.api.must("PUT", ROLE, {**place.api.must("GET", ROLE), "rules": role["rules"]})
+    way.check_rollout(number)
+
+
+def without_rights(role: JsonObject, plural: str, *verbs: str) -> JsonObject:
+    """The role without these verbs on a resource; without any if none is named."""
+    rules = []
+    for rule in role["rules"]:
+        if plural not in rule["resources"]:
+            rules.append(rule)
+            continue
+        left = [verb for verb in rule["verbs"] if verbs and verb not in verbs]
+        others = [resource for resource in rule["resources"] if resource != plural]
+        if others:
+            rules.append({**rule, "resources": others})
+        if left:
+            rules.append({**rule, "resources": [plural], "verbs": left})
+    return {**role, "rules": rules}

@@ -1,11 +1,13 @@
 """The status: what is seen, in the words that people read first."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 from holdfast.api.conditions import (
     PROMOTED,
     READY,
+    RECONCILING,
     STALLED,
     Condition,
     ConditionStatus,
@@ -29,6 +31,11 @@ from holdfast.domain.phases import phase_of, phase_of_starting
 from holdfast.domain.record import Record
 from holdfast.domain.situation import Situation
 
+_BLIND: Final[tuple[tuple[str, ConditionStatus], ...]] = (
+    (READY, "Unknown"),
+    (PROMOTED, "Unknown"),
+    (RECONCILING, "True"),
+)
 _INVALID: Final[tuple[tuple[str, ConditionStatus], ...]] = ((PROMOTED, "False"), (STALLED, "True"))
 
 
@@ -62,17 +69,7 @@ def compute_status_of_invalid_spec(
 
     What was seen before stays; the conditions say that nothing will be done.
     """
-    conditions = [
-        Condition(
-            type=kind,
-            status=status,
-            observed_generation=generation,
-            last_transition_time=format_time(now),
-            reason="InvalidSpec",
-            message=shorten(problem, MAX_MESSAGE),
-        )
-        for kind, status in _INVALID
-    ]
+    conditions = _conditions(_INVALID, generation, "InvalidSpec", problem, now)
     kept = [c for c in before.conditions if c.type == READY]
     return before.model_copy(
         update={
@@ -80,6 +77,43 @@ def compute_status_of_invalid_spec(
             "conditions": [*kept, *merge_conditions(before.conditions, conditions)],
         }
     )
+
+
+def compute_status_while_blind(
+    before: Status, generation: int, blind_spots: Sequence[str], now: datetime
+) -> Status:
+    """The status while a kind cannot be watched: nothing is done on what may be out of date.
+
+    What was seen before stays; the conditions say that it is not known any more.
+    """
+    problem = "; ".join(blind_spots)
+    conditions = _conditions(_BLIND, generation, "CannotWatch", problem, now)
+    return before.model_copy(
+        update={
+            "observed_generation": generation,
+            "conditions": [*merge_conditions(before.conditions, conditions)],
+        }
+    )
+
+
+def _conditions(
+    kinds: Iterable[tuple[str, ConditionStatus]],
+    generation: int,
+    reason: str,
+    message: str,
+    now: datetime,
+) -> list[Condition]:
+    return [
+        Condition(
+            type=kind,
+            status=status,
+            observed_generation=generation,
+            last_transition_time=format_time(now),
+            reason=reason,
+            message=shorten(message, MAX_MESSAGE),
+        )
+        for kind, status in kinds
+    ]
 
 
 def _model_label(record: Record) -> str | None:

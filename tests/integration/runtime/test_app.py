@@ -141,20 +141,31 @@ def read_status(plane: Cluster, namespace: str) -> Any:
 
 
 def test_it_waits_for_kserve_says_so_and_goes_on(
-    plane: Cluster, start: Callable[..., Process]
+    plane: Cluster, start: Callable[..., Process], namespace: str
 ) -> None:
     operator = start()
+    plane.access.kubectl.apply(a_model_deployment(namespace))
     operator.wait(lambda: "inferenceservices.serving.kserve.io" in operator.missing())
     operator.wait(lambda: "services are" not in operator.missing())
     assert "install their CRD" in operator.missing()
     health = operator.ask("/healthz")
     assert health is not None
     assert health.ok
+    operator.wait(lambda: read_status(plane, namespace))
+    told = {c["type"]: c for c in read_status(plane, namespace)["conditions"]}
+    assert {kind: c["status"] for kind, c in told.items()} == {
+        "Ready": "Unknown",
+        "Promoted": "Unknown",
+        "Reconciling": "True",
+    }
+    assert "install their CRD" in told["Promoted"]["message"]
     with kserve_types(plane):
         operator.wait(operator.is_ready)
+        operator.wait(lambda: "Unknown" not in str(read_status(plane, namespace)))
         assert operator.end() == 0
     warnings = [line["message"] for line in operator.lines() if line["level"] == "WARNING"]
-    assert len([w for w in warnings if "inferenceservices" in w]) == 1
+    missing = [w for w in warnings if "nferenceservices.serving.kserve.io do not exist" in w]
+    assert len(missing) == 1, warnings
 
 
 async def test_a_model_deployment_is_worked_on_and_nothing_is_left_on_it(
