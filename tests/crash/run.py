@@ -23,6 +23,7 @@ from tests.faults.writes import WriteKey, count_births_and_deaths
 from tests.integration.faults import make_pass
 from tests.integration.harness import Place, create_place
 
+_IMAGES: Final = Path(__file__).with_name("images.yaml")
 _END_SECONDS: Final = 90.0
 _QUIET_SECONDS: Final = 2.5
 """Without a write: longer than anything that the scenarios wait for."""
@@ -122,6 +123,9 @@ def start_cluster(directory: Path) -> Cluster:
     """A cluster for many short runs."""
     return Cluster.start(
         directory=directory,
+        images=[_IMAGES],
+        # KServe's probes come every ten seconds, and a back-off begins with ten.
+        node_arguments=["--max-probe-period", "0.5", "--backoff", "1"],
         # The autoscaler brings replicas up to the minimum at its next look.
         controller_arguments=["--horizontal-pod-autoscaler-sync-period=1s"],
     )

@@ -1,7 +1,7 @@
 """What is asked of the operator while it is struck: one edit or a few, from a settled start.
 
-All models are of the `instant` image, whose pods are ready at once: what takes time is the
-control plane, KServe and the operator, not a model server.
+Models are of the `instant` image, whose pods are ready at once: what takes time is the control
+plane, KServe and the operator, not a model server. Only the one that fails on probation runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ Variant = Literal["Container", "Runtime", "Transformer", "Replicas"]
 """By containers of its own; through a runtime; with a transformer; with two replicas."""
 
 NAME: Final = "m"
+_DEADLY: Final = "deadly"
 _ROLLOUT: Final = {
     "readiness": "Pods",
     "drainSeconds": 0,
@@ -124,6 +125,27 @@ def reject(place: Place, variant: Variant) -> None:
     place.edit({"template": broken, "rollout": {"failedSeconds": 1}})
 
 
+def fail_on_probation(place: Place, variant: Variant) -> None:
+    """A version that becomes active, and then its container ends again and again."""
+    container = {
+        "name": "kserve-container",
+        "image": "holdfast.dev/tests/mortal:two",
+        "args": [f"while [ ! -e /mnt/models/{_DEADLY} ]; do sleep 0.5; done; exit 1"],
+        "readinessProbe": {"exec": {"command": ["true"]}},
+        "volumeMounts": [{"name": "models", "mountPath": "/mnt/models"}],
+    }
+    volume = {"name": "models", "persistentVolumeClaim": {"claimName": "models"}}
+    predictor = {"containers": [container], "volumes": [volume]}
+    place.edit(
+        {
+            "template": {"model": {"version": "mortal"}, "predictor": predictor},
+            "rollout": {"probationSeconds": 3600, "failedSeconds": 1},
+        }
+    )
+    place.wait_promoted(2)
+    (place.folder / _DEADLY).touch()
+
+
 def is_rejected(place: Place) -> bool:
     """Whether the second version is rejected and its pods are gone."""
     inference_services = place.names("inferenceservices")
@@ -173,6 +195,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         variants=("Container", "Runtime"),
     ),
     "rejection": Scenario(prepare=created, act=reject, is_over=is_rejected),
+    "probation": Scenario(prepare=created, act=fail_on_probation, is_over=is_rejected),
     "scale": Scenario(
         prepare=created,
         act=lambda place, variant: place.edit({"scaling": {"minReplicas": 2}}),
