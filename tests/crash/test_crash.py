@@ -13,7 +13,7 @@ from tests.faults.writes import WriteKey
 
 SAMPLED: Sequence[Case] = [
     ("update", "Runtime"),
-    ("rollback-cold", "Container"),
+    ("rollback-warm", "Container"),
     ("rejection", "Container"),
 ]
 EVERY = 9
