@@ -26,6 +26,7 @@ from holdfast.domain.kubeobject import (
     uid_of,
 )
 from holdfast.domain.observed import Observed
+from holdfast.domain.orphans import is_orphan
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Try
 from holdfast.domain.serving import selected_revision
 from holdfast.observation import Findings, classify_found
@@ -112,10 +113,10 @@ class Executor:
         for kind, absent in action.must_be_absent:
             found = await self._kube.get(_RESOURCES[kind], namespace, absent)
             if found is not None:
+                self._store.put(found)
                 ownership = classify_found(found, observed.uid)
-                if ownership is Ownership.OURS:
-                    self._store.put(found)
-                else:
+                is_adoptable = is_orphan(found, observed.key.name)
+                if ownership is not Ownership.OURS and not is_adoptable:
                     findings.others[kind, absent] = ownership
                 return False
         if action.tried_first and not await self._try(manifest, findings):
@@ -192,6 +193,7 @@ def _note_refusal(error: ApiError, manifest: Mapping[str, Any], findings: Findin
 def _digest(obj: Mapping[str, Any]) -> str:
     """What of an object is compared, in short; versions and times are not."""
     metadata = obj["metadata"]
-    compared = [obj.get("spec"), obj.get("data"), metadata.get("labels")]
-    text = json.dumps([*compared, metadata.get("annotations")], sort_keys=True)
+    parts = [obj.get("spec"), obj.get("data")]
+    parts += [metadata.get(part) for part in ("labels", "annotations", "ownerReferences")]
+    text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

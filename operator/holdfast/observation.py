@@ -32,6 +32,7 @@ from holdfast.domain.kubeobject import (
     name_of,
 )
 from holdfast.domain.observed import Answer, Component, LiveRevision, ObjectId, Observed
+from holdfast.domain.orphans import is_orphan
 from holdfast.domain.record import Record, parse_record
 from holdfast.domain.serving import COMPONENT_LABEL
 from holdfast.store import Store, Watched
@@ -142,6 +143,12 @@ def observe(
         ),
         live=_find_live(ours, children, records),
         others={**_find_others(children, uid), **findings.others},
+        orphans=tuple(
+            obj
+            for resource in (CONTROLLER_REVISION, SERVING_RUNTIME, INFERENCE_SERVICE, SERVICE)
+            for obj in children[resource]
+            if is_orphan(obj, key.name)
+        ),
         refusals=findings.refusals,
         outage=findings.outage,
         answers=findings.answers,

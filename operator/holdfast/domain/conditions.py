@@ -14,7 +14,7 @@ from holdfast.api.conditions import (
 )
 from holdfast.api.status import MAX_MESSAGE, Phase, shorten
 from holdfast.domain.failure import diagnose
-from holdfast.domain.hints import find_refused_change
+from holdfast.domain.hints import find_trouble
 from holdfast.domain.kubeobject import format_time
 from holdfast.domain.obstacles import Blocker
 from holdfast.domain.phases import find_obstacle, phase_of_starting, reason_to_wait
@@ -140,7 +140,7 @@ def _find_stalled(situation: Situation) -> Blocker | None:
         return blocker
     wanted = situation.wanted
     if wanted is None or wanted is situation.active:
-        return find_refused_change(situation)
+        return find_trouble(situation)
     if wanted.rejection is not None:
         message = f"{_told(wanted)} was rejected: {wanted.rejection.message}"
         return Blocker("RevisionRejected", message)

@@ -11,12 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from holdfast.domain.failure import IMAGE_PULL_BACK_OFF
-from holdfast.domain.kubeobject import KubeObject, annotations_of, created_at
+from holdfast.domain.kubeobject import KubeObject, annotations_of
 from holdfast.domain.observed import LiveRevision, is_pod_ready
-from holdfast.domain.plan import Action, Announcement, Delete
 from holdfast.domain.record import IMAGE_DIGESTS, IMAGE_FALLBACK, IMAGES, Record
-from holdfast.domain.situation import Situation
 
 RECORDED: Final = "Recorded"
 """Value of the annotation of what was created with the recorded digests."""
@@ -95,10 +92,8 @@ def runs_by_digest(record: Record, live: LiveRevision) -> bool:
     has taken that away, by its images.
     """
     digests = read_digests(record)
-    if not digests:
-        return False
     if live.inference_service is None:
-        return read_fallback(record) is None
+        return bool(digests) and read_fallback(record) is None
     if annotations_of(live.inference_service).get(IMAGES) == RECORDED:
         return True
     written = find_images(record)
@@ -115,7 +110,8 @@ def with_images(record: Record, live: LiveRevision, manifest: KubeObject) -> Kub
     """What was recorded, with the images that the revision runs or, if it is cold, will run."""
     if not runs_by_digest(record, live):
         return manifest
-    digests, changed = read_digests(record), copy.deepcopy(dict(manifest))
+    digests = read_digests(record) or _find_standing_digests(live)
+    changed = copy.deepcopy(dict(manifest))
     for name, container in _containers(changed):
         if "@" not in container.get("image", "@") and name in digests:
             container["image"] = digests[name]
@@ -128,58 +124,12 @@ def with_images(record: Record, live: LiveRevision, manifest: KubeObject) -> Kub
     return changed
 
 
-# --- what is noted, and what follows
-
-
-def note_digests(
-    situation: Situation,
-) -> Iterator[tuple[Record, dict[str, str], Announcement | None]]:
-    """Digests that the promotion came too early for; and those that cannot be pulled any more."""
-    for record in situation.observed.records:
-        live = situation.live(record)
-        if ids := _find_late(situation, record):
-            yield record, {IMAGE_DIGESTS: json.dumps(ids, sort_keys=True)}, None
-        elif (image := find_unpullable(situation, record, live)) and read_fallback(record) is None:
-            message = (
-                f"Revision {record.name} ({record.number}): {image} cannot be pulled, so it is "
-                "created again with the tags of its template, which may be another image now."
-            )
-            announcement = Announcement("Warning", "DigestNotPullable", message)
-            yield record, {IMAGE_FALLBACK: image}, announcement
-
-
-def _find_late(situation: Situation, record: Record) -> dict[str, str]:
-    """Only in the life in which it was promoted first: a later one may run other images."""
-    live, first = situation.live(record), record.first_promoted_at
-    if record is not situation.active or IMAGE_DIGESTS in annotations_of(record.manifest):
-        return {}
-    if first is None or first != record.promoted_at or live.inference_service is None:
-        return {}
-    if created_at(live.inference_service) > first:
-        return {}
-    return find_image_ids(live, record)
-
-
-def find_unpullable(situation: Situation, record: Record, live: LiveRevision) -> str | None:
-    """A recorded digest that cannot be pulled, while nothing of the revision serves."""
-    if not live.is_up or situation.serves(record) or not runs_by_digest(record, live):
-        return None
-    digests = set(read_digests(record).values())
-    for component in live.components.values():
-        for pod in component.standing_pods:
-            for status in (pod.get("status") or {}).get("containerStatuses") or ():
-                waiting = (status.get("state") or {}).get("waiting") or {}
-                if waiting.get("reason") == IMAGE_PULL_BACK_OFF and status["image"] in digests:
-                    return str(status["image"])
-    return None
-
-
-def fall_back_to_tags(situation: Situation) -> Iterator[Action]:
-    """What was created with a digest that cannot be pulled goes, to be created with the tags."""
-    for record in situation.starting:
-        live = situation.live(record)
-        if read_fallback(record) is None or live.inference_service is None:
-            continue
-        if find_unpullable(situation, record, live):
-            # Nothing of it serves, so nothing ends, even if it is the active one.
-            yield Delete.of(live.inference_service, foreground=True, ends_service=True)
+def _find_standing_digests(live: LiveRevision) -> dict[str, str]:
+    """What runs though its record was deleted, and made again without what was noted on it."""
+    return {
+        name: container["image"]
+        for obj in (live.runtime, live.inference_service)
+        if obj is not None
+        for name, container in _containers(obj)
+        if "@" in container.get("image", "")
+    }

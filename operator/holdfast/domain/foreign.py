@@ -14,10 +14,8 @@ from holdfast.domain.foreign_fields import FOREIGN_FIELDS, find_additions, join_
 from holdfast.domain.kubeobject import KubeObject, annotations_of, name_of, uid_of
 from holdfast.domain.plan import Announcement
 from holdfast.domain.record import SEEN, Record
+from holdfast.domain.serving import REPLICA_FIELDS
 from holdfast.domain.situation import Situation
-
-_REPLICA_FIELDS: Final = ("minReplicas", "maxReplicas", "scaleMetric", "scaleTarget")
-"""What Holdfast itself changes: a difference there may be its own wish."""
 
 _COUNTED_BY: Final = "deployment.kubernetes.io/revision"
 _BORN: Final = "1"
@@ -146,7 +144,7 @@ def announce_undoing(
     changed = [
         path
         for path in find_differences(desired, live)
-        if path.rpartition(".")[2] not in _REPLICA_FIELDS
+        if path.rpartition(".")[2] not in REPLICA_FIELDS  # there it may be our own wish
     ]
     if replaced and not any(path.startswith(replaced) for path in changed):
         changed.append(replaced)

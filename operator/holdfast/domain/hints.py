@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from holdfast.domain.foreign import describe_foreign
 from holdfast.domain.obstacles import Blocker
+from holdfast.domain.phases import find_obstacle
 from holdfast.domain.record import Record
 from holdfast.domain.situation import Situation
 
@@ -19,16 +20,15 @@ def _hints(situation: Situation, record: Record) -> Iterator[str]:
     yield from describe_foreign(situation, record)
 
 
-def find_refused_change(situation: Situation) -> Blocker | None:
-    """Why the active revision cannot be changed to what the spec wants of it.
-
-    It serves on as it is. Its replicas are all that could be refused: nothing else changes.
-    """
+def find_trouble(situation: Situation) -> Blocker | None:
+    """Why the active revision cannot be kept as it is wanted; it serves on as it is."""
     active = situation.active
-    refusal = situation.observed.refusals.get(active.name) if active else None
-    if active is None or refusal is None:
+    if active is None:
         return None
-    return Blocker(
-        "ChangeRefused",
-        f"revision {active.number} ({active.name}) serves, but cannot be changed: {refusal}",
-    )
+    told = f"revision {active.number} ({active.name})"
+    if refusal := situation.observed.refusals.get(active.name):
+        return Blocker("ChangeRefused", f"{told} serves, but cannot be changed: {refusal}")
+    obstacle = find_obstacle(situation, active)
+    if obstacle is None or obstacle.reason != "NameConflict":
+        return None
+    return Blocker(obstacle.reason, f"{told}: {obstacle.message}")

@@ -120,6 +120,8 @@ class Observed:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     others: Mapping[ObjectId, Ownership] = field(default_factory=dict)
     """Objects that stand under one of our names and are not ours, or not yet gone."""
+    orphans: tuple[KubeObject, ...] = ()
+    """Objects that were ours by their labels, and have no owner."""
     refusals: Mapping[str, str] = field(default_factory=dict)
     """Revisions whose InferenceService the API server refused for good, with its message."""
     outage: str = ""

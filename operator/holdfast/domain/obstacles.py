@@ -5,6 +5,7 @@ from functools import cached_property
 
 from holdfast.api.component import MAX_COMPONENT_BYTES, MAX_RUNTIME_BYTES, count_bytes
 from holdfast.domain.kubeobject import KubeObject, Ownership, name_of
+from holdfast.domain.orphans import explain_orphan
 from holdfast.domain.revisions import longest_revision_name
 from holdfast.domain.roles import Roles
 from holdfast.domain.runtime import NoRuntime, choose_runtime
@@ -40,11 +41,13 @@ class Obstacles(Roles):
         """What stands under one of our names and is not ours, or not yet gone."""
         match self.observed.others.get((kind, name)):
             case Ownership.FOREIGN:
-                return Blocker(
-                    "NameConflict",
+                message = (
                     f"there is a {kind} {name} that this ModelDeployment does not own: delete or "
-                    "rename one of them",
+                    "rename one of them"
                 )
+                if why := explain_orphan(self.observed, kind, name):
+                    message += f". It has no owner, and is not taken over because {why}"
+                return Blocker("NameConflict", message)
             case Ownership.WAITING_FOR_CLEANUP:
                 return Blocker("WaitingForCleanup", f"an earlier {kind} {name} is still going away")
             case _:

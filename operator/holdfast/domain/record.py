@@ -237,12 +237,17 @@ def render_annotated(
     key: Key, uid: str, record: Record, notes: Mapping[str, str]
 ) -> dict[str, Any]:
     """The same record with further annotations; refused by the API server if it has changed."""
+    return only_this_version(render_adopted(key, uid, record, notes), record.manifest)
+
+
+def render_adopted(
+    key: Key, uid: str, record: Record, notes: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The same record with all that is noted on it, owned by this deployment."""
     ours = {
         name: value
         for name, value in annotations_of(record.manifest).items()
         if name.startswith(f"{GROUP}/")
     }
-    manifest = render_record(
-        key, uid, record.name, record.manifest["data"], annotations={**ours, **notes}
-    )
-    return only_this_version(manifest, record.manifest)
+    data, annotations = record.manifest["data"], {**ours, **(notes or {})}
+    return render_record(key, uid, record.name, data, annotations=annotations)

@@ -10,14 +10,15 @@ from datetime import datetime
 from typing import Final
 
 from holdfast.domain.comparison import is_applied
-from holdfast.domain.digests import fall_back_to_tags, note_digests
 from holdfast.domain.drain import next_pod_to_drain
 from holdfast.domain.due import compute_due
 from holdfast.domain.failure import find_quotations
 from holdfast.domain.foreign import announce_undoing, note_birth, note_foreign_changes
+from holdfast.domain.image_fallback import fall_back_to_tags, note_digests
 from holdfast.domain.kubeobject import only_this_version
 from holdfast.domain.notes import compute_notes, notes_at_birth
 from holdfast.domain.observed import Observed
+from holdfast.domain.orphans import adopt_orphans
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Plan
 from holdfast.domain.readiness import Progress
 from holdfast.domain.record import RENDERER, render_annotated, render_record
@@ -37,7 +38,9 @@ from holdfast.domain.wording import keep_wording
 def decide(observed: Observed, now: datetime) -> Plan:
     """What to write now, what to say, and when to look again."""
     situation = Situation(observed, now)
-    actions = tuple(action for rule in RULES for action in rule(situation))
+    # What becomes ours may change all that follows.
+    actions = tuple(adopt_orphans(observed))
+    actions = actions or tuple(action for rule in RULES for action in rule(situation))
     status = keep_wording(observed.status, compute_status(situation), _find_quoted(observed))
     return Plan(actions, find_unasked(situation), status, compute_due(situation))
 

@@ -40,8 +40,11 @@ def _keep_runtime(situation: Situation, record: Record) -> Iterator[Action]:
         yield Apply(wanted, must_be_absent=(("ServingRuntime", record.name),))
     elif runtime["spec"] != wanted["spec"] or not is_applied(wanted, runtime):
         # What somebody has added counts, too: KServe would run it.
-        undoing = announce_undoing(wanted, runtime) if live.inference_service else None
-        yield Apply(only_this_object(wanted, runtime), announcement=undoing)
+        if live.inference_service is not None:
+            undoing = announce_undoing(wanted, runtime)
+            yield Apply(only_this_object(wanted, runtime), announcement=undoing)
+        elif not find_leftovers(situation, record):  # otherwise they may run on it
+            yield Apply(only_this_object(wanted, runtime))
 
 
 def _keep_inference_service(situation: Situation, record: Record) -> Iterator[Action]:

@@ -95,6 +95,10 @@ def _render_transformer(declared: Mapping[str, Any], model_name: str) -> dict[st
     return transformer
 
 
+REPLICA_FIELDS: Final = ("minReplicas", "maxReplicas", "scaleMetric", "scaleTarget")
+"""All that ever changes of an InferenceService after its birth."""
+
+
 def with_replicas(record: Record, replicas: Replicas, scaling: Scaling) -> dict[str, Any]:
     """The recorded InferenceService with what may change after birth."""
     manifest = copy.deepcopy(dict(record.inference_service))

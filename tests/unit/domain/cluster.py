@@ -10,13 +10,20 @@ from typing import Any
 
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
-from holdfast.domain.kubeobject import Ownership, is_terminating
+from holdfast.domain.kubeobject import (
+    Ownership,
+    classify_ownership,
+    is_controlled_by,
+    is_terminating,
+    name_of,
+)
 from holdfast.domain.observed import Answer, Observed
+from holdfast.domain.orphans import is_orphan
 from holdfast.domain.plan import Action, Apply, Delete, Plan, Try
 from holdfast.domain.record import Record, parse_record
 from holdfast.domain.rollout import decide
 from tests.unit.domain.invariants import check_write
-from tests.unit.domain.world import KEY, RUNTIME, UID, ConflictError, World, spec_of, template_of
+from tests.unit.domain.world import KEY, RUNTIME, ConflictError, World, spec_of, template_of
 
 __all__ = ["KEY", "Cluster", "spec_of", "started", "template_of"]
 
@@ -100,6 +107,12 @@ class Cluster(World):
         self._go_to(end)
         self.reconcile()
         return self
+
+    def orphan(self) -> None:
+        """Somebody deletes the ModelDeployment without what stands for it, and makes it again."""
+        for obj in self.standing():
+            obj["metadata"].pop("ownerReferences")
+        self.uid, self.status, self.generation = f"{self.uid}-again", Status(), 1
 
     def run_without_operator(self, seconds: float) -> None:
         """Let time pass while nobody looks."""
@@ -185,6 +198,9 @@ class Cluster(World):
         found = (pod for pod in self.pods if pod.component == component)
         return [pod.name for pod in found if self.uri(pod.revision) == uri]
 
+    def _is_ours(self, obj: dict[str, Any]) -> bool:
+        return is_controlled_by(obj, self.uid)
+
     def observe(
         self,
         others: dict[tuple[str, str], Ownership] | None = None,
@@ -192,27 +208,29 @@ class Cluster(World):
         answers: dict[str, Answer] | None = None,
     ) -> Observed:
         """As the reconciler would."""
-        records = [parse_record(manifest) for manifest in self.records.values()]
-        names = {*self.inference_services, *self.runtimes}
-        going_away = {
-            ("InferenceService", name): Ownership.WAITING_FOR_CLEANUP
-            for name, obj in self.inference_services.items()
-            if is_terminating(obj)
+        records = map(parse_record, filter(self._is_ours, self.records.values()))
+        live = [*self.inference_services.values(), *self.runtimes.values()]
+        names = {name_of(obj) for obj in live if self._is_ours(obj)}
+        not_ours = {
+            (obj["kind"], name_of(obj)): ownership
+            for obj in self.standing()
+            if (ownership := classify_ownership(obj, self.uid)) is not Ownership.OURS
         }
         return Observed(
             key=self.key,
-            uid=UID,
+            uid=self.uid,
             generation=self.generation,
             spec=self.spec,
             cause=None,
             status=self.status,
             retry=self.retry,
             records=tuple(sorted(records, key=lambda record: record.number)),
-            service=self.service,
+            service=self.service if self.service and self._is_ours(self.service) else None,
             endpoint_slices=self._slices(),
             live={name: self._live(name) for name in names},
             answers=answers or {},
-            others={**going_away, **(others or {})},
+            others={**not_ours, **(others or {})},
+            orphans=tuple(obj for obj in self.standing() if is_orphan(obj, self.key.name)),
             refusals=refusals or {},
             runtimes=((), self.installed),
         )

@@ -7,7 +7,7 @@ from typing import Any
 from holdfast.api.identity import Key
 from holdfast.api.spec import Spec
 from holdfast.domain.foreign_fields import FOREIGN_FIELDS
-from holdfast.domain.kubeobject import format_time, is_terminating
+from holdfast.domain.kubeobject import format_time, is_controlled_by, is_terminating
 from holdfast.domain.observed import Component, LiveRevision
 from holdfast.domain.record import Record, parse_record
 from holdfast.domain.serving import selected_revision
@@ -72,6 +72,7 @@ class World:
     spec: Spec = field(default_factory=spec_of)
     now: datetime = START
     key: Key = KEY
+    uid: str = UID
     version: int = 1
     startup: float = 3
     """Seconds from a pod's birth until it is ready."""
@@ -148,6 +149,11 @@ class World:
             "ServingRuntime": self.runtimes,
             "Service": {self.key.name: self.service} if self.service else {},
         }.get(kind, {})
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Every object of ours, or that was ours."""
+        kinds = ("ControllerRevision", "ServingRuntime", "InferenceService", "Service")
+        return [obj for kind in kinds for obj in self._collection(kind).values()]
 
     def _find(self, kind: str, name: str) -> dict[str, Any] | None:
         return self._collection(kind).get(name)
@@ -261,8 +267,8 @@ class World:
         return shown.pod(pod.name, status, created=pod.born)
 
     def _live(self, name: str) -> LiveRevision:
-        runtime = self._with_foreign_fields(self.runtimes.get(name))
-        obj = self._with_foreign_fields(self.inference_services.get(name))
+        runtime = self._show(self.runtimes.get(name))
+        obj = self._show(self.inference_services.get(name))
         if obj is None:
             return LiveRevision(runtime=runtime)
         uid = obj["metadata"]["uid"]
@@ -287,9 +293,9 @@ class World:
             components=components,
         )
 
-    def _with_foreign_fields(self, obj: dict[str, Any] | None) -> dict[str, Any] | None:
-        """The object as the store has it: with what others have written and still own."""
-        if obj is None:
+    def _show(self, obj: dict[str, Any] | None) -> dict[str, Any] | None:
+        """An object of ours as the store has it: with what others have written and still own."""
+        if obj is None or not is_controlled_by(obj, self.uid):
             return None
         fields = self.foreign.get((obj["kind"], obj["metadata"]["name"]))
         return {**obj, FOREIGN_FIELDS: fields} if fields else obj
