@@ -17,7 +17,15 @@ from holdfast.cli.terminal import show, show_json, show_plain
 from holdfast.domain.kubeobject import KubeObject
 from holdfast.domain.record import Record
 
-_NOT_COMMITTED = ("kubectl.kubernetes.io/last-applied-configuration", f"{GROUP}/")
+_NOT_COMMITTED = (
+    "argocd.argoproj.io/",
+    "helm.toolkit.fluxcd.io/",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kustomize.toolkit.fluxcd.io/",
+    "meta.helm.sh/",
+    f"{GROUP}/",
+)
+"""Labels and annotations that tools write when they apply."""
 
 
 def show_history(name: str, where: Where, *, revision: str | None, output: ManifestOutput) -> Exit:
@@ -49,7 +57,7 @@ def show_history(name: str, where: Where, *, revision: str | None, output: Manif
 
 def _render_table(lines: Any) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("NUMBER", "REVISION", "PHASE", "MODEL", "PROMOTED", "CAUSE"):
+    for heading in ("NUMBER", "REVISION", "PHASE", "MODEL", "PROMOTED", "NOTE"):
         table.add_column(heading, overflow="fold")
     for line in lines:
         table.add_row(*_cells(line))
@@ -74,16 +82,15 @@ def render_committable(deployment: KubeObject, record: Record) -> dict[str, Any]
     anyway.
     """
     metadata = deployment["metadata"]
-    kept = {
-        field: metadata[field] for field in ("name", "namespace", "labels") if field in metadata
-    }
-    notes = {
-        name: value
-        for name, value in (metadata.get("annotations") or {}).items()
-        if not name.startswith(_NOT_COMMITTED)
-    }
-    if notes:
-        kept["annotations"] = notes
+    kept = {field: metadata[field] for field in ("name", "namespace") if field in metadata}
+    for field in ("labels", "annotations"):
+        written = {
+            name: value
+            for name, value in (metadata.get(field) or {}).items()
+            if not name.startswith(_NOT_COMMITTED)
+        }
+        if written:
+            kept[field] = written
     (version,) = render_crd()["spec"]["versions"]
     schema = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     rest = {

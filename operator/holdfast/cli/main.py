@@ -1,12 +1,15 @@
 """The entry point: whatever goes wrong, the user reads one sentence and no traceback."""
 
+import io
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from holdfast.cli.exits import Exit, Refusal
 
 _DEBUG = "HOLDFAST_DEBUG"
+_PLUGIN = "kubectl-holdfast"
 
 
 def main() -> NoReturn:
@@ -18,8 +21,11 @@ def main() -> NoReturn:
             raise
         _say(f"the package {error.name} is missing: install holdfast[cli]")
         sys.exit(Exit.FAILED)
+    for stream in (sys.stdout, sys.stderr):  # a poor locale costs letters, not the answer
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
-        app()
+        app(prog_name="kubectl holdfast" if Path(sys.argv[0]).stem == _PLUGIN else None)
     except Refusal as refusal:
         _say(refusal.message, refusal.advice)
         sys.exit(refusal.code)

@@ -61,7 +61,7 @@ def edit_pin_in_file(path: Path, name: str, namespace: str, revision: str) -> bo
 def _compose(text: str) -> Iterator[yaml.Node]:
     try:
         yield from (node for node in yaml.compose_all(text, yaml.SafeLoader) if node is not None)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         raise Refusal(
@@ -136,7 +136,7 @@ def _is_meant(document: dict[str, Any], name: str, namespace: str) -> bool:
 def _load(text: str) -> list[Any]:
     try:
         return list(yaml.safe_load_all(text))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError, ValueError):
         return []
 
 

@@ -82,11 +82,11 @@ def _revision_line(report: JsonObject, revision: JsonObject) -> Text:
         (revision["phase"], _PHASES.get(revision["phase"], _BUSY)),
     )
     if model := revision.get("modelVersion") or revision.get("modelUri"):
-        text.append(f"  {model}", _QUIET)
+        text.append(f"  {_plain(model)}", _QUIET)
     if report["pinned"] in (revision["number"], revision["name"]):
         text.append("  pinned", _BUSY)
     if revision["message"]:
-        text.append(f"  {revision['message']}")
+        text.append(f"  {_plain(revision['message'])}")
     return text
 
 
@@ -120,4 +120,9 @@ def _with_reason(text: Text, part: dict[str, Any], ready: bool) -> Text:
 
 
 def _sentence(reason: str | None, message: str | None) -> str:
-    return ": ".join(part for part in (reason, message) if part)
+    return _plain(": ".join(part for part in (reason, message) if part))
+
+
+def _plain(text: str) -> str:
+    """What containers and schedulers said, without codes that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -157,8 +157,10 @@ def test_items_of_a_list_are_checked() -> None:
         GOOD.replace("{name: sklearn}", "!!python/object/apply:os.system [ls]"),
         "a:\n\t- b",
         GOOD + "  ? [a, b]\n  : c\n",
+        "[" * 5_000,
+        GOOD + "  restartedAt: 2026-13-45\n",
     ],
-    ids=["itself", "itself deeper", "bomb", "python", "tab", "key"],
+    ids=["itself", "itself deeper", "bomb", "python", "tab", "key", "deep", "no date"],
 )
 def test_hostile_yaml_ends_in_a_finding(text: str) -> None:
     assert told(text)

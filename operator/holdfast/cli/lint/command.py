@@ -73,16 +73,14 @@ def _expand(document: Document) -> Iterator[tuple[FieldPath, dict[str, object]]]
 
 def _read(files: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in files:
-        if name == "-":
-            yield "stdin", sys.stdin.read()
-            continue
         path = Path(name)
         paths = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES) if path.is_dir() else []
         if path.is_dir() and not paths:
             raise Refusal(Exit.FAILED, f"{name}: no {', '.join(sorted(_SUFFIXES))} files in it")
         for file in paths or [path]:
             try:
-                yield str(file), file.read_text(encoding="utf-8")
+                content = sys.stdin.buffer.read() if name == "-" else file.read_bytes()
+                yield "stdin" if name == "-" else str(file), content.decode("utf-8-sig")
             except (OSError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
                 raise Refusal(Exit.FAILED, f"{file}: {reason}") from error

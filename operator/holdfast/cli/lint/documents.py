@@ -51,7 +51,7 @@ def read_documents(text: str) -> Iterator[Document]:
             node = loader.get_node()
             if node is not None:
                 yield _read(loader, node)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or "it cannot be read"
         problem = Problem((), f"this is no YAML: {said}")
