@@ -43,6 +43,8 @@ class _Options:
     images: Sequence[Path]
     node_arguments: Sequence[str]
     controller_arguments: Sequence[str]
+    apiserver_arguments: Sequence[str]
+    controllers: bool
 
     @property
     def programs(self) -> list[Tool]:
@@ -82,6 +84,8 @@ class Cluster:
         images: Sequence[Path] = (),
         node_arguments: Sequence[str] = (),
         controller_arguments: Sequence[str] = (),
+        apiserver_arguments: Sequence[str] = (),
+        controllers: bool = True,
         directory: Path | None = None,
         say: Callable[[str], None] = lambda message: None,
     ) -> Self:
@@ -95,6 +99,10 @@ class Cluster:
             images: Tables from container image to command, for the node.
             node_arguments: More arguments of the node, see `python -m devcluster.node --help`.
             controller_arguments: More arguments of kube-controller-manager.
+            apiserver_arguments: More arguments of kube-apiserver.
+            controllers: Run whatever acts by itself: Kubernetes' controllers, the node, KServe's
+                manager. Without, there is an API server with types and runtimes, for those who
+                play the controllers.
             directory: Where its files go; a temporary one, removed at the end, if absent.
             say: Is told of progress.
 
@@ -104,7 +112,15 @@ class Cluster:
             ComponentDiedError: A component ended while starting.
             StartupError: A component did not become ready.
         """
-        options = _Options(kserve, prometheus, images, node_arguments, controller_arguments)
+        options = _Options(
+            kserve,
+            prometheus,
+            images,
+            node_arguments,
+            controller_arguments,
+            apiserver_arguments,
+            controllers,
+        )
         programs = binaries.ensure(options.programs)
         manifests = binaries.get_kserve_manifests() if options.kserve else None
         temporary = directory is None
@@ -125,7 +141,11 @@ class Cluster:
         self._state.binaries = {name: str(path) for name, path in programs.items()}
         self._directory.write_state(self._state)
         plane = create_control_plane(
-            self._directory, programs, self._ports, options.controller_arguments
+            self._directory,
+            programs,
+            self._ports,
+            options.controller_arguments,
+            options.apiserver_arguments,
         )
         kubectl = Kubectl(programs["kubectl"], self._directory.kubeconfig)
         self._run(plane.etcd)
@@ -133,7 +153,9 @@ class Cluster:
         self._run(plane.apiserver)
         self._supervisor.wait_ready([plane.apiserver], _READY_SECONDS)
         self._say(f"API server ready after {time.monotonic() - begun:.1f}s")
-        others = [*plane.controllers, self._create_node(programs, options)]
+        others = []
+        if options.controllers:
+            others += [*plane.controllers, self._create_node(programs, options)]
         if options.prometheus:
             port = self._ports.take()
             self._state.prometheus_url = f"http://127.0.0.1:{port}"
@@ -144,10 +166,12 @@ class Cluster:
         if manifests:
             kserve = KServe(self._directory, manifests, programs["kserve-manager"], self._ports)
             kserve.install_types(kubectl, plane.pki)
-            self._run(kserve.manager)
+            if options.controllers:
+                self._run(kserve.manager)
             kserve.install_runtimes(kubectl)
-            self._supervisor.wait_ready([kserve.manager], _READY_SECONDS)
-            kserve.install_webhooks(kubectl, plane.pki)
+            if options.controllers:
+                self._supervisor.wait_ready([kserve.manager], _READY_SECONDS)
+                kserve.install_webhooks(kubectl, plane.pki)
             self._say(f"KServe ready after {time.monotonic() - begun:.1f}s")
         self._supervisor.wait_ready(others, _READY_SECONDS)
         self._state.ready = True

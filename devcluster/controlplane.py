@@ -53,10 +53,11 @@ def create_control_plane(
     binaries: Binaries,
     ports: Ports,
     controller_arguments: Sequence[str] = (),
+    apiserver_arguments: Sequence[str] = (),
 ) -> ControlPlane:
     """Writes keys, certificates and the administrator's kubeconfig; starts nothing.
 
-    `controller_arguments` are more arguments of kube-controller-manager.
+    Further arguments are those of kube-controller-manager and kube-apiserver.
     """
     pki = create_pki(directory.path / "pki")
     etcd_port, apiserver_port = ports.take(), ports.take()
@@ -76,7 +77,13 @@ def create_control_plane(
     return ControlPlane(
         etcd=_etcd(directory, binaries["etcd"], etcd_port, ports.take()),
         apiserver=_apiserver(
-            directory, binaries["kube-apiserver"], apiserver_port, etcd_port, pki, tokens
+            directory,
+            binaries["kube-apiserver"],
+            apiserver_port,
+            etcd_port,
+            pki,
+            tokens,
+            apiserver_arguments,
         ),
         controllers=(
             controller_manager,
@@ -107,7 +114,13 @@ def _etcd(directory: Directory, program: Path, port: int, peer_port: int) -> Com
 
 
 def _apiserver(
-    directory: Directory, program: Path, port: int, etcd_port: int, pki: Pki, tokens: Path
+    directory: Directory,
+    program: Path,
+    port: int,
+    etcd_port: int,
+    pki: Pki,
+    tokens: Path,
+    more: Sequence[str],
 ) -> Component:
     return Component(
         name="kube-apiserver",
@@ -126,6 +139,7 @@ def _apiserver(
             "--service-cluster-ip-range=10.96.0.0/16",
             "--allow-privileged=true",
             "--endpoint-reconciler-type=none",
+            *more,
         ],
         is_ready=http_probe(port, "/readyz", pki.authority),
         log=directory.logs / "kube-apiserver.log",

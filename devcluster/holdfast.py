@@ -99,6 +99,17 @@ class Operator:
         return self._component.log
 
     @property
+    def pid(self) -> int:
+        """The number of its process.
+
+        Raises:
+            StartupError: It does not run.
+        """
+        if self._process is None or self._process.identity is None:
+            raise StartupError("the operator does not run")
+        return self._process.identity.pid
+
+    @property
     def metrics_url(self) -> str:
         """Where its metrics are."""
         return self.url("/metrics")
