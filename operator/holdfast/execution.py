@@ -119,10 +119,8 @@ class Executor:
                 if ownership is not Ownership.OURS and not is_adoptable:
                     findings.others[kind, absent] = ownership
                 return False
-        if action.tried_first and not await self._try(manifest, findings):
-            return False
         try:
-            applied = await self._kube.apply(resource, manifest)
+            applied = await self._kube.apply(resource, manifest, strict=action.strict)
         except ApiError as error:
             if _note_refusal(error, manifest, findings):
                 return False

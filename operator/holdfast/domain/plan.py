@@ -38,8 +38,8 @@ class Apply:
     manifest: Mapping[str, Any]
     must_be_absent: tuple[ObjectId, ...] = ()
     """What a live read must not find before this write, if it creates."""
-    tried_first: bool = False
-    """Whether a dry run with strict validation comes first, whose message is the user's."""
+    strict: bool = False
+    """Whether fields that the schema does not know refuse it, in words that the user reads."""
     announcement: Announcement | None = None
 
 

@@ -55,7 +55,7 @@ def _keep_inference_service(situation: Situation, record: Record) -> Iterator[Ac
             undoing = announce_undoing(manifest, live.inference_service)
             yield Apply(only_this_object(manifest, live.inference_service), announcement=undoing)
     elif can_be_created(situation, record) and situation.has_room:
-        yield Apply(manifest, must_be_absent=ids_of_inference_service(record), tried_first=True)
+        yield Apply(manifest, must_be_absent=ids_of_inference_service(record), strict=True)
 
 
 def render_replicated(situation: Situation, record: Record) -> dict[str, Any]:
