@@ -148,7 +148,10 @@ class Reconciler:
         for record in records:
             self._store.put(record)
         if situation.needs_runtime:
-            namespaced, _ = await self._kube.list(SERVING_RUNTIME, namespace)
+            # Frozen copies are as many as there are revisions, and for nobody to choose.
+            namespaced, _ = await self._kube.list(
+                SERVING_RUNTIME, namespace, label_selector=f"!{LABEL_DEPLOYMENT}"
+            )
             cluster_wide, _ = await self._kube.list(CLUSTER_SERVING_RUNTIME)
             findings.runtimes = (tuple(namespaced), tuple(cluster_wide))
         return True
