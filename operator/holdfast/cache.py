@@ -7,12 +7,17 @@ resourceVersion wins. resourceVersions of one kind are comparable integers
 
 `position` is how far the watch has told: a version at or below it that is not here has
 been superseded or deleted since, however late its writer comes to report it.
+
+Objects are kept as JSON and read when asked for: as Python dicts those of a fleet would weigh
+five times as much, and keep the garbage collector busy, while a pass reads a handful.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
+
+import orjson
 
 from holdfast.api.identity import LABEL_DEPLOYMENT, Key
 
@@ -25,11 +30,17 @@ _MAX_HIDDEN: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    obj: Object
+    content: bytes  # all that is kept, except for the version: equal content, equal bytes
     version: int
     uid: str
     key: Key | None
     own: bool  # written by us, and not seen in the watch yet
+
+    def read(self) -> Object:
+        """The object, as trimmed."""
+        obj: Object = orjson.loads(self.content)
+        obj["metadata"]["resourceVersion"] = str(self.version)
+        return obj
 
 
 class Cache:
@@ -54,11 +65,11 @@ class Cache:
     def find(self, namespace: str | None, name: str) -> Object | None:
         """Return one object, as trimmed."""
         entry = self._entries.get((namespace or "", name))
-        return entry.obj if entry else None
+        return entry.read() if entry else None
 
     def children(self, key: Key) -> list[Object]:
         """Return the objects labelled with this ModelDeployment, by name."""
-        return [entry.obj for _, entry in sorted(self._by_key.get(key, {}).items())]
+        return [entry.read() for _, entry in sorted(self._by_key.get(key, {}).items())]
 
     def start_list(self, version: int) -> None:
         """A list begins, which will be taken in by `observe` and closed by `end_list`.
@@ -119,12 +130,12 @@ class Cache:
         (namespace, _), uid, version = _identify(obj)
         owner = (obj["metadata"].get("labels") or {}).get(LABEL_DEPLOYMENT)
         key = Key(namespace, owner) if namespace and owner else None
-        return _Entry(self._trim(obj), version, uid, key, own)
+        return _Entry(_pack(self._trim(obj)), version, uid, key, own)
 
     def _set(self, name: Name, entry: _Entry, before: _Entry | None) -> None:
         self._index(name, entry, before)
         # The echo of an own write wakes too: it may be what the next step waits for.
-        if before is None or before.own or _content(before.obj) != _content(entry.obj):
+        if before is None or before.own or before.content != entry.content:
             self._tell(before, entry)
 
     def _index(self, name: Name, entry: _Entry, before: _Entry | None) -> None:
@@ -159,7 +170,6 @@ def _identify(obj: Object) -> tuple[Name, str, int]:
     return name, metadata["uid"], int(metadata["resourceVersion"])
 
 
-def _content(obj: Object) -> Object:
-    """Everything that is kept, except for the version."""
+def _pack(obj: Object) -> bytes:
     metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
-    return {**obj, "metadata": metadata}
+    return orjson.dumps({**obj, "metadata": metadata}, option=orjson.OPT_SORT_KEYS)

@@ -65,7 +65,7 @@ class _Watch:
 
 
 class Store:
-    """Keeps the watched kinds. What it returns is shared: read it, never change it.
+    """Keeps the watched kinds.
 
     Args:
         kube: Where to list and watch.

@@ -7,12 +7,12 @@ back-off), except that refused credentials are read anew, once.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Iterable
 from importlib.metadata import version
 from typing import Any, Final
 
 import aiohttp
+import orjson
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.config import ConfigException
 
@@ -87,7 +87,7 @@ class Connection:
                     verb, plural, path, query, body, content, _REQUEST_TIMEOUT
                 )
                 try:
-                    answer: dict[str, Any] = json.loads(await response.read())
+                    answer: dict[str, Any] = orjson.loads(await response.read())
                 except (aiohttp.ClientError, OSError, ValueError) as error:
                     raise _no_answer(error) from error
                 return answer
@@ -105,7 +105,7 @@ class Connection:
         )
         try:
             async for line in response.content:
-                yield json.loads(line)
+                yield orjson.loads(line)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _no_answer(error) from error
         finally:

@@ -1,10 +1,11 @@
 """The API server in plain dicts: get, list, watch, server-side apply, guarded deletes."""
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from random import uniform
 from typing import Any, Final, Self
+
+import orjson
 
 from holdfast.api.identity import FIELD_MANAGER
 from holdfast.clients.access import THE_ENVIRONMENT, ClusterChoice
@@ -137,7 +138,7 @@ class Kube:
             query.append(("fieldValidation", "Strict"))
         path = _path(resource, metadata.get("namespace"), metadata["name"])
         # The same manifest is the same bytes, in whatever order it was put together.
-        body = json.loads(json.dumps(manifest, sort_keys=True))
+        body = orjson.loads(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS))
         return await self._connection.call(
             "apply",
             resource.plural,
