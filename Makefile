@@ -5,7 +5,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup binaries lint test soak demo crd up down clean
+.PHONY: help setup binaries lint test soak demo bench crd up down clean
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ soak: binaries ## Crash the operator at every write, and edit 2,000 times; up to
 
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 	@$(PYTHON) -m examples.employment.demo $(if $(KEEP),--keep)
+
+bench: binaries ## Measure against peers and floors, 25 minutes on a quiet machine; QUICK=1 takes three.
+	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
 
 crd: setup ## Generate the CustomResourceDefinition from the models.
 	$(PYTHON) -m holdfast.api.crd > crds/modeldeployments.holdfast.dev.yaml

@@ -1,0 +1,103 @@
+"""`make bench`: every part, one report. The exit status is 0 only if every target was met."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks import rollback, writes
+from benchmarks.fleet import bench as fleet
+from benchmarks.presentation import present_fleet, present_rollbacks, present_writes
+from benchmarks.report import Report
+from benchmarks.serving import open_serving
+
+_RESULTS: Final = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes:
+        warm: Warm rollbacks.
+        cold: Cold rollbacks.
+        in_place: Rollbacks of the peer.
+        requests: Requests during the warm rollbacks, at least.
+        settled_seconds: How long an untouched deployment is looked at.
+        fleet: Totals that the fleet grows to.
+        floor: For how many the bare script makes the writes.
+    """
+
+    warm: int
+    cold: int
+    in_place: int
+    requests: int
+    settled_seconds: float
+    fleet: tuple[int, ...]
+    floor: int
+
+
+FULL: Final = Sizes(10, 3, 5, 10_000, 600.0, (1000, 5000), 1000)
+QUICK: Final = Sizes(2, 1, 1, 500, 30.0, (100,), 100)
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, about three minutes")
+    parser.add_argument("--part", choices=["serving", "fleet"], help="only this part")
+    options = parser.parse_args()
+    begun = time.monotonic()
+    sizes = QUICK if options.quick else FULL
+    report = Report("quick" if options.quick else "full")
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - begun:6.0f} s  {text}", flush=True)
+
+    if options.part != "fleet":
+        measure_serving(report, sizes, say)
+    if options.part != "serving":
+        say("fleet")
+        with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+            found = asyncio.run(fleet.measure(Path(folder), sizes.fleet, sizes.floor, say))
+        present_fleet(report, found)
+    report.seconds = time.monotonic() - begun
+    report.print()
+    if options.part is None:
+        for path in report.write(_RESULTS):
+            say(f"written: {path.relative_to(Path.cwd())}")
+    return 1 if report.missed else 0
+
+
+def measure_serving(report: Report, sizes: Sizes, say: Callable[[str], None]) -> None:
+    """Rollbacks and writes, in one cluster with the real KServe.
+
+    The deployment that nobody touches is looked at while the others are rolled back.
+    """
+    with open_serving(say) as serving:
+        say("a deployment that nobody will touch")
+        watch = writes.start_watch(serving, "untouched")
+        say("two revisions of another")
+        deployment = rollback.prepare(serving, "employment")
+        say(f"{sizes.warm} warm rollbacks, {sizes.requests} requests")
+        warm = rollback.measure_warm(serving, deployment, sizes.warm, sizes.requests)
+        say(f"{sizes.cold} cold rollbacks")
+        cold = rollback.measure_cold(serving, deployment, sizes.cold)
+        deployment.delete()
+        say(f"{sizes.in_place} rollbacks of one InferenceService, in place")
+        in_place = rollback.measure_in_place(serving, sizes.in_place)
+        present_rollbacks(report, warm, cold, in_place, sizes.requests)
+        say("writes")
+        changes = writes.measure_changes(serving, "counted")
+        say("what is left of the settled time")
+        settled = watch.close(sizes.settled_seconds)
+        present_writes(report, changes, settled)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
