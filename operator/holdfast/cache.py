@@ -49,11 +49,18 @@ class Cache:
     Args:
         trim: Keeps of an object what is decided on. It may not change its argument.
         wake: Called with the key of each object that the watch saw change.
+        wake_users: Called with each object that has no key of its own.
     """
 
-    def __init__(self, trim: Callable[[Object], Object], wake: Callable[[Key], None]) -> None:
+    def __init__(
+        self,
+        trim: Callable[[Object], Object],
+        wake: Callable[[Key], None],
+        wake_users: Callable[[Object], None] = lambda _: None,
+    ) -> None:
         self._trim = trim
         self._wake = wake
+        self._wake_users = wake_users
         self._entries: dict[Name, _Entry] = {}
         self._by_key: dict[Key, dict[Name, _Entry]] = {}
         self._hidden: OrderedDict[str, None] = OrderedDict()
@@ -66,6 +73,10 @@ class Cache:
         """Return one object, as trimmed."""
         entry = self._entries.get((namespace or "", name))
         return entry.read() if entry else None
+
+    def objects(self) -> list[Object]:
+        """Return everything that is known."""
+        return [entry.obj for entry in self._entries.values()]
 
     def children(self, key: Key) -> list[Object]:
         """Return the objects labelled with this ModelDeployment, by name."""
@@ -162,6 +173,9 @@ class Cache:
         for key in {entry.key for entry in entries if entry}:
             if key:
                 self._wake(key)
+        for entry in entries:
+            if entry and not entry.key:
+                self._wake_users(entry.obj)
 
 
 def _identify(obj: Object) -> tuple[Name, str, int]:

@@ -1,6 +1,6 @@
 """What is watched, how much of it is kept, and how it becomes one `Observed`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from holdfast.api.identity import LABEL_DEPLOYMENT, LABEL_REVISION, RETRY_REQUES
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
 from holdfast.clients.resources import (
+    CLUSTER_SERVING_RUNTIME,
     CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
@@ -34,6 +35,7 @@ from holdfast.domain.kubeobject import (
 from holdfast.domain.observed import Answer, Component, LiveRevision, ObjectId, Observed
 from holdfast.domain.orphans import is_orphan
 from holdfast.domain.record import Record, parse_record
+from holdfast.domain.runtime import compute_runtime_digest
 from holdfast.domain.serving import COMPONENT_LABEL
 from holdfast.store import Store, Watched
 
@@ -52,6 +54,7 @@ _IN_METADATA: Final = (
     "annotations",
     "ownerReferences",
 )
+_DIGEST: Final = "runtimeDigest"
 _BULKY_ANNOTATIONS: Final = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
 
 
@@ -79,12 +82,32 @@ def _trim_pod(obj: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in _trim_metadata(obj).items() if key != "spec"}
 
 
+def _trim_runtime(obj: dict[str, Any]) -> dict[str, Any]:
+    """Of a runtime that is not ours, whether it changes is all that matters."""
+    if LABEL_DEPLOYMENT in labels_of(obj):
+        return _trim_served(obj)
+    trimmed = {key: value for key, value in _trim_metadata(obj).items() if key != "spec"}
+    return {**trimmed, _DIGEST: compute_runtime_digest(obj)}
+
+
+def _find_runtime_users(store: Store, runtime: dict[str, Any]) -> Iterator[Key]:
+    """The deployments of which a revision was born with this runtime."""
+    namespace, name = runtime["metadata"].get("namespace"), name_of(runtime)
+    for record in store.objects(CONTROLLER_REVISION):
+        key = Key(record["metadata"]["namespace"], labels_of(record)[LABEL_DEPLOYMENT])
+        is_born_with = (record.get("data") or {}).get("runtimeName") == name
+        if is_born_with and namespace in (None, key.namespace):
+            yield key
+
+
 _OURS: Final = LABEL_DEPLOYMENT
 WATCHED: Final[Sequence[Watched]] = (
     Watched(CONTROLLER_REVISION, _OURS, _trim_metadata),
     Watched(SERVICE, _OURS, _trim_served),
     Watched(INFERENCE_SERVICE, _OURS, _trim_served),
-    Watched(SERVING_RUNTIME, _OURS, _trim_served),
+    # Those that revisions were born with have no label of ours; they are few.
+    Watched(SERVING_RUNTIME, "", _trim_runtime, _find_runtime_users),
+    Watched(CLUSTER_SERVING_RUNTIME, "", _trim_runtime, _find_runtime_users),
     # KServe copies the labels of an InferenceService to what it makes for it, and the
     # endpoint slice controller those of a Service to its slices.
     Watched(DEPLOYMENT, _OURS, _trim_deployment),
@@ -153,7 +176,21 @@ def observe(
         outage=findings.outage,
         answers=findings.answers,
         runtimes=findings.runtimes,
+        runtime_digests=_find_runtime_digests(store, key.namespace, records),
     )
+
+
+def _find_runtime_digests(
+    store: Store, namespace: str, records: Sequence[Record]
+) -> dict[str, str]:
+    """As KServe looks runtimes up: those of the namespace go first."""
+    digests = {}
+    for name in {record.runtime_name for record in records if record.runtime_name}:
+        for resource, scope in ((SERVING_RUNTIME, namespace), (CLUSTER_SERVING_RUNTIME, None)):
+            if found := store.find(resource, scope, name):
+                digests[name] = str(found.get(_DIGEST, ""))
+                break
+    return digests
 
 
 def parse_status(parent: KubeObject) -> Status:

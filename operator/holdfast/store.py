@@ -12,7 +12,7 @@ on a Service or a pod that is long gone. Nor does it know of our own writes. Her
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from random import uniform
@@ -39,11 +39,13 @@ class Watched:
     Attributes:
         trim: Must leave `apiVersion`, `kind` and of `metadata` at least `namespace`,
             `name` and `resourceVersion`; may not change its argument.
+        users: Which ModelDeployments an object concerns that has no label of ours.
     """
 
     resource: Resource
     label_selector: str
     trim: Callable[[dict[str, Any]], dict[str, Any]]
+    users: Callable[["Store", dict[str, Any]], Iterable[Key]] = lambda _store, _obj: ()
 
 
 @dataclass(eq=False)
@@ -88,8 +90,17 @@ class Store:
         for each in watched:
             scopes = (each.resource.namespaced and namespaces) or everywhere
             for scope in scopes:
-                watch = _Watch(each, scope, Cache(each.trim, wake))
+                watch = _Watch(each, scope, Cache(each.trim, wake, self._build_waker(each, wake)))
                 self._watches[each.resource, scope] = watch
+
+    def _build_waker(
+        self, watched: Watched, wake: Callable[[Key], None]
+    ) -> Callable[[dict[str, Any]], None]:
+        def wake_users(obj: dict[str, Any]) -> None:
+            for key in set(watched.users(self, obj)):
+                wake(key)
+
+        return wake_users
 
     async def run(self) -> None:
         """Keep all watches until cancelled; no failure of one ends it."""
@@ -106,6 +117,11 @@ class Store:
         """Wait until every kind has been listed once, or refused."""
         for watch in self._watches.values():
             await watch.answered.wait()
+
+    def objects(self, resource: Resource) -> list[dict[str, Any]]:
+        """Return every object of a kind, in no order."""
+        watches = [watch for (kind, _), watch in self._watches.items() if kind == resource]
+        return [obj for watch in watches for obj in watch.cache.objects()]
 
     def children(self, resource: Resource, key: Key) -> list[dict[str, Any]]:
         """Return the objects labelled with this ModelDeployment, in its namespace, by name."""

@@ -270,15 +270,22 @@ def test_edited_cluster_runtime_reaches_no_live_revision_but_the_next_one(
     change = {"spec": {"containers": [{**containers[0], "env": ENV}]}}
     place.api.must("PATCH", path, change, content="application/merge-patch+json")
     place.wait(lambda: has_edit(place, "plain"), "KServe rolls what has no frozen runtime")
-    make_pass(place, operator)
     assert place.pod_names(1) == pods
     assert not has_edit(place, name)
     assert (place.get("inferenceservices", name) or {})["metadata"]["generation"] == version
     assert applied_at(place, name) == managed
     assert place.phases() == {1: "Active"}
 
+    def is_shown() -> bool:
+        return "RuntimeOutdated" in place.status()["revisions"][-1].get("message", "")
+
+    place.wait(is_shown, "people are told that the runtime has moved on")
+    wait_settled(place, operator)
+    assert len(told(place, "RuntimeOutdated")) == 1
+
     place.edit({"template": {"restartedAt": "now"}})
     place.wait_promoted(2)
+    assert "message" not in place.status()["revisions"][0]
     assert has_edit(place, place.revision(2))
     assert not has_edit(place, name)
 

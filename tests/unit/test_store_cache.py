@@ -237,3 +237,17 @@ def test_in_whatever_order_it_is_told_the_end_is_what_the_server_has(
     expected = None if kind == "DELETED" else int(last["metadata"]["resourceVersion"])
     assert told.version() == expected
     assert len(told.cache.children(A)) == (0 if expected is None else 1)
+
+
+def test_users_of_an_object_without_a_key_are_woken_when_it_changes() -> None:
+    woken: list[Key] = []
+    used: list[str] = []
+    cache = Cache(trim, woken.append, lambda obj: used.append(obj["metadata"]["resourceVersion"]))
+    cache.observe("ADDED", an_object(1, owner=None, size=1))
+    cache.observe("MODIFIED", an_object(2, owner=None, size=1))
+    assert used == ["1"]
+    cache.observe("MODIFIED", an_object(3, owner=None, size=2))
+    cache.observe("DELETED", an_object(4, owner=None, size=2))
+    assert set(used) == {"1", "2", "3"}
+    assert woken == []
+    assert cache.objects() == []

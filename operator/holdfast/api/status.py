@@ -78,6 +78,9 @@ class RevisionStatus(RevisionReference):
     runtime: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="The runtime that it was born with."
     )
+    runtime_digest: Annotated[str, Field(max_length=71)] | None = Field(
+        default=None, description="The first digits of the digest of that runtime."
+    )
     created_time: Time = Field(description="When it was recorded.")
     promoted_time: Time | None = Field(default=None, description="When it last became active.")
     cause: Annotated[str, Field(max_length=MAX_CAUSE)] | None = Field(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from holdfast.domain.foreign import describe_foreign
 from holdfast.domain.obstacles import Blocker
+from holdfast.domain.outdated import describe_outdated
 from holdfast.domain.phases import find_obstacle
 from holdfast.domain.record import Record
 from holdfast.domain.situation import Situation
@@ -18,6 +19,7 @@ def _hints(situation: Situation, record: Record) -> Iterator[str]:
     if record.rejection is not None:
         yield record.rejection.message
     yield from describe_foreign(situation, record)
+    yield from describe_outdated(situation, record)
 
 
 def find_trouble(situation: Situation) -> Blocker | None:

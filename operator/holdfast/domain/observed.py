@@ -128,6 +128,8 @@ class Observed:
     """What the API server said to the request that cut this pass off, and may not say again."""
     runtimes: tuple[tuple[KubeObject, ...], tuple[KubeObject, ...]] = ((), ())
     """ServingRuntimes of the namespace and of the cluster; read only when one is chosen."""
+    runtime_digests: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the runtimes that revisions were born with, as they are in the cluster now."""
 
     def live_revision(self, name: str) -> LiveRevision:
         """What there is of a revision; empty if nothing."""

@@ -42,6 +42,7 @@ LEFT_BY_PIN: Final = "Pin"
 LEFT_BY_TEMPLATE: Final = "Template"
 LEFT_BY_PROBATION: Final = "Probation"
 SEEN: Final = f"{GROUP}/seen"
+RUNTIME_SEEN: Final = f"{GROUP}/runtime-seen"
 IMAGE_FALLBACK: Final = f"{GROUP}/image-fallback"
 
 IMAGES: Final = f"{GROUP}/images"
@@ -130,6 +131,7 @@ class Record:
     inference_service: Mapping[str, Any]
     serving_runtime: Mapping[str, Any] | None
     runtime_name: str | None
+    runtime_digest: str | None
     cause: str | None
     created: datetime
     first_promoted_at: datetime | None
@@ -200,6 +202,7 @@ def parse_record(manifest: KubeObject) -> Record:
         inference_service=data["inferenceService"],
         serving_runtime=data.get("servingRuntime"),
         runtime_name=data.get("runtimeName"),
+        runtime_digest=data.get("runtimeDigest"),
         cause=data.get("cause"),
         created=created_at(manifest),
         first_promoted_at=moment(FIRST_PROMOTED_AT),

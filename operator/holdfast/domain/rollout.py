@@ -19,13 +19,19 @@ from holdfast.domain.kubeobject import only_this_version
 from holdfast.domain.notes import compute_notes, notes_at_birth
 from holdfast.domain.observed import Observed
 from holdfast.domain.orphans import adopt_orphans
+from holdfast.domain.outdated import note_outdated
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Plan
 from holdfast.domain.readiness import Progress
 from holdfast.domain.record import RENDERER, render_annotated, render_record
 from holdfast.domain.retention import find_kept
 from holdfast.domain.revisions import find_prunable, next_number
 from holdfast.domain.running import keep_running, make_room, restart_retried, stop_unneeded
-from holdfast.domain.runtime import NoRuntime, render_frozen_runtime, render_recorded_runtime
+from holdfast.domain.runtime import (
+    NoRuntime,
+    compute_runtime_digest,
+    render_frozen_runtime,
+    render_recorded_runtime,
+)
 from holdfast.domain.serving import (
     render_inference_service,
     render_stable_service,
@@ -84,6 +90,7 @@ def record_new_revision(situation: Situation) -> Iterator[Action]:
         data["servingRuntime"] = frozen
     if chosen is not None and not isinstance(chosen, NoRuntime):
         data["runtimeName"] = chosen["metadata"]["name"]
+        data["runtimeDigest"] = compute_runtime_digest(chosen)
     if observed.cause:
         data["cause"] = observed.cause
     yield Apply(
@@ -158,6 +165,7 @@ def annotate_records(situation: Situation) -> Iterator[Action]:
         *compute_notes(situation),
         *note_digests(situation),
         *note_foreign_changes(situation),
+        *note_outdated(situation),
     ):
         if record.name in annotated:
             continue  # onto one version of a record there is one write: the next pass has the rest

@@ -5,6 +5,8 @@ copy that belongs to it alone (design §3).
 """
 
 import copy
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -164,11 +166,7 @@ def render_frozen_runtime(chosen: KubeObject, key: Key, revision: str) -> dict[s
     ]
     for supported in spec.get("supportedModelFormats") or ():
         supported["autoSelect"] = False
-    annotations = {
-        key: value
-        for key, value in annotations_of(chosen).items()
-        if key != "kubectl.kubernetes.io/last-applied-configuration"
-    }
+    annotations = _annotations_to_keep(chosen)
     if server_type := _SERVER_TYPE_BY_NAME.get(name_of(chosen)):
         annotations.setdefault(_SERVER_TYPE, server_type)
     metadata: dict[str, Any] = {"name": revision, "labels": render_labels(key, revision=revision)}
@@ -180,6 +178,21 @@ def render_frozen_runtime(chosen: KubeObject, key: Key, revision: str) -> dict[s
         "metadata": metadata,
         "spec": spec,
     }
+
+
+def _annotations_to_keep(runtime: KubeObject) -> dict[str, str]:
+    return {
+        key: value
+        for key, value in annotations_of(runtime).items()
+        if key != "kubectl.kubernetes.io/last-applied-configuration"
+    }
+
+
+def compute_runtime_digest(runtime: KubeObject) -> str:
+    """What KServe would run by this runtime, in short: equal while nothing of it changes."""
+    content = [runtime["spec"], _annotations_to_keep(runtime)]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def render_recorded_runtime(standing: KubeObject) -> dict[str, Any]:

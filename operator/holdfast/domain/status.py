@@ -144,8 +144,13 @@ def _revision(situation: Situation, record: Record) -> RevisionStatus:
         model_version=model.get("version"),
         model_digest=model.get("digest"),
         runtime=record.runtime_name,
+        runtime_digest=_shorten(record.runtime_digest),
         created_time=format_time(record.created),
         promoted_time=format_time(record.promoted_at) if record.promoted_at else None,
         cause=shorten(record.cause, MAX_CAUSE) if record.cause else None,
         message=shorten(message, MAX_REASON) if message else None,
     )
+
+
+def _shorten(digest: str | None) -> str | None:
+    return digest[: len("sha256:") + 12] if digest else None

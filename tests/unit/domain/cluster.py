@@ -22,6 +22,7 @@ from holdfast.domain.orphans import is_orphan
 from holdfast.domain.plan import Action, Apply, Delete, Plan, Try
 from holdfast.domain.record import Record, parse_record
 from holdfast.domain.rollout import decide
+from holdfast.domain.runtime import compute_runtime_digest
 from tests.unit.domain.invariants import check_write
 from tests.unit.domain.world import KEY, RUNTIME, ConflictError, World, spec_of, template_of
 
@@ -233,6 +234,7 @@ class Cluster(World):
             orphans=tuple(obj for obj in self.standing() if is_orphan(obj, self.key.name)),
             refusals=refusals or {},
             runtimes=((), self.installed),
+            runtime_digests={name_of(r): compute_runtime_digest(r) for r in self.installed},
         )
 
 
