@@ -74,9 +74,10 @@ class Cache:
         entry = self._entries.get((namespace or "", name))
         return entry.read() if entry else None
 
-    def objects(self) -> list[Object]:
-        """Return everything that is known."""
-        return [entry.obj for entry in self._entries.values()]
+    def search(self, words: str) -> list[Object]:
+        """Return the objects that have a string with these words in it: reads only those."""
+        found = orjson.dumps(words).strip(b'"')
+        return [entry.read() for entry in self._entries.values() if found in entry.content]
 
     def children(self, key: Key) -> list[Object]:
         """Return the objects labelled with this ModelDeployment, by name."""
@@ -175,7 +176,7 @@ class Cache:
                 self._wake(key)
         for entry in entries:
             if entry and not entry.key:
-                self._wake_users(entry.obj)
+                self._wake_users(entry.read())
 
 
 def _identify(obj: Object) -> tuple[Name, str, int]:

@@ -93,7 +93,7 @@ def _trim_runtime(obj: dict[str, Any]) -> dict[str, Any]:
 def _find_runtime_users(store: Store, runtime: dict[str, Any]) -> Iterator[Key]:
     """The deployments of which a revision was born with this runtime."""
     namespace, name = runtime["metadata"].get("namespace"), name_of(runtime)
-    for record in store.objects(CONTROLLER_REVISION):
+    for record in store.search(CONTROLLER_REVISION, name):
         key = Key(record["metadata"]["namespace"], labels_of(record)[LABEL_DEPLOYMENT])
         is_born_with = (record.get("data") or {}).get("runtimeName") == name
         if is_born_with and namespace in (None, key.namespace):

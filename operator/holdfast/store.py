@@ -118,10 +118,10 @@ class Store:
         for watch in self._watches.values():
             await watch.answered.wait()
 
-    def objects(self, resource: Resource) -> list[dict[str, Any]]:
-        """Return every object of a kind, in no order."""
+    def search(self, resource: Resource, words: str) -> list[dict[str, Any]]:
+        """Return the objects of a kind that have a string with these words in it."""
         watches = [watch for (kind, _), watch in self._watches.items() if kind == resource]
-        return [obj for watch in watches for obj in watch.cache.objects()]
+        return [obj for watch in watches for obj in watch.cache.search(words)]
 
     def children(self, resource: Resource, key: Key) -> list[dict[str, Any]]:
         """Return the objects labelled with this ModelDeployment, in its namespace, by name."""

@@ -54,6 +54,7 @@ def test_edited_runtime_and_inference_service_are_put_right_while_it_serves(
 
 def test_stop_by_somebody_else_is_undone(place: Place, updated: tuple[str, str]) -> None:
     _, active = updated
+    pods = place.pod_names(2)
     stopped = {"metadata": {"annotations": {"serving.kserve.io/stop": "true"}}}
     since = place.now("inferenceservices")
     place.patch("inferenceservices", active, stopped)
@@ -77,7 +78,8 @@ def test_stop_by_somebody_else_is_undone(place: Place, updated: tuple[str, str])
     (message,) = told(place, "ForeignChangeUndone")
     assert "metadata.annotations.serving.kserve.io/stop was changed by" in message
     assert "true" not in message
-    place.wait(lambda: told(place, "ForeignChange"), "that its pods are others is said")
+    if place.pod_names(2) != pods:  # KServe was faster than the undoing
+        place.wait(lambda: told(place, "ForeignChange"), "that its pods are others is said")
 
 
 def told(place: Place, reason: str) -> list[str]:

@@ -250,4 +250,13 @@ def test_users_of_an_object_without_a_key_are_woken_when_it_changes() -> None:
     cache.observe("DELETED", an_object(4, owner=None, size=2))
     assert set(used) == {"1", "2", "3"}
     assert woken == []
-    assert cache.objects() == []
+    assert cache.search("x") == []
+
+
+def test_objects_are_found_by_words_in_them() -> None:
+    cache = Cache(trim, lambda _: None)
+    for name in ("employment", 'with "quotes"'):
+        cache.observe("ADDED", an_object(1, name=name))
+    assert [obj["metadata"]["name"] for obj in cache.search("mploym")] == ["employment"]
+    assert [obj["metadata"]["name"] for obj in cache.search('"quo')] == ['with "quotes"']
+    assert cache.search("else") == []
