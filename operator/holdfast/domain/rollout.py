@@ -193,6 +193,8 @@ def prune_history(situation: Situation) -> Iterator[Action]:
     in_use = {
         *find_kept(situation),
         *observed.live,
+        # Who took a request for another try, as long as that stands: it would be taken again.
+        *(r.name for r in observed.records if r.retry and r.retry.value == observed.retry),
         *(
             record.name
             for record in (

@@ -128,3 +128,14 @@ def test_revision_that_failed_its_probation_gets_another_try(healed: bool) -> No
     cluster.run(60)
     assert cluster.active == ("v2" if healed else "v1")
     assert cluster.condition(READY) == ("True", "Serving")
+
+
+def test_a_request_is_not_taken_again_once_history_is_pruned() -> None:
+    cluster = started(revisionHistoryLimit=1, rollout={"warmSeconds": 0})
+    cluster.retry = "once"
+    cluster.run()
+    for number in range(2, 9):
+        cluster.edit(f"v{number}")
+        cluster.run(100)
+    assert cluster.announced.count("NothingToRetry") == 1
+    assert cluster.record(1).retry is not None
