@@ -8,8 +8,9 @@ from dataclasses import fields
 from importlib.metadata import version
 
 from holdfast.clients.access import NoAccessError
-from holdfast.config import Config, ConfigError
+from holdfast.config import Config
 from holdfast.logs import set_up_logs
+from holdfast.settings import ConfigError
 
 
 def main() -> None:

@@ -6,19 +6,21 @@ They are what differs between clusters. What differs between models is in their 
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar, get_args
+from dataclasses import dataclass
+from typing import Any
 
-LogFormat = Literal["text", "json"]
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+from holdfast.settings import (
+    LogFormat,
+    LogLevel,
+    read_address,
+    read_log_format,
+    read_log_level,
+    read_number,
+    read_settings,
+)
 
-_T = TypeVar("_T")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
-
-
-class ConfigError(Exception):
-    """A setting is wrong; the message names it and says what to write."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,7 @@ class Config:
         Raises:
             ConfigError: for a value that cannot be.
         """
-        known = {f"HOLDFAST_{field.name.upper()}": field.name for field in fields(cls)}
-        values: dict[str, Any] = {}
-        for variable, text in environment.items():
-            # Others that begin so are not ours to judge: Kubernetes itself sets
-            # HOLDFAST_PORT and more where there is a Service called holdfast.
-            if variable not in known or not text.strip():
-                continue
-            try:
-                values[known[variable]] = _READERS[known[variable]](text.strip())
-            except ValueError as error:
-                raise ConfigError(f"{variable}={text!r} {error}") from None
-        return cls(**values)
+        return read_settings(cls, "HOLDFAST_", _READERS, environment)
 
 
 def _read_namespaces(text: str) -> tuple[str, ...]:
@@ -77,45 +68,19 @@ def _read_namespaces(text: str) -> tuple[str, ...]:
     return names
 
 
-def _read_number(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
-        if not least <= number <= most:
-            raise ValueError(f"is not possible: write a whole number from {least} to {most}.")
-        return number
-
-    return read
-
-
 def _read_domain(text: str) -> str:
     if not _DOMAIN.fullmatch(text):
         raise ValueError("is not a DNS domain: write one such as cluster.local.")
     return text
 
 
-def _read_choice(choices: tuple[_T, ...], normalise: Callable[[str], str]) -> Callable[[str], _T]:
-    def read(text: str) -> _T:
-        for choice in choices:
-            if choice == normalise(text):
-                return choice
-        raise ValueError(f"is not known: write one of {', '.join(map(str, choices))}.")
-
-    return read
-
-
-def _read_address(text: str) -> str:
-    if not re.fullmatch(r"[0-9a-zA-Z.:-]+", text):
-        raise ValueError("is not an address: write one such as 0.0.0.0 or 127.0.0.1.")
-    return text
-
-
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "namespaces": _read_namespaces,
-    "workers": _read_number(1, 256),
-    "resync_seconds": _read_number(10, 86400),
+    "workers": read_number(1, 256),
+    "resync_seconds": read_number(10, 86400),
     "cluster_domain": _read_domain,
-    "log_format": _read_choice(get_args(LogFormat), str.lower),
-    "log_level": _read_choice(get_args(LogLevel), str.upper),
-    "listen_address": _read_address,
-    "listen_port": _read_number(0, 65535),
+    "log_format": read_log_format,
+    "log_level": read_log_level,
+    "listen_address": read_address,
+    "listen_port": read_number(0, 65535),
 }

@@ -1,6 +1,7 @@
 import pytest
 
-from holdfast.config import Config, ConfigError
+from holdfast.config import Config
+from holdfast.settings import ConfigError
 
 
 def test_everything_has_a_default() -> None:
