@@ -7,6 +7,7 @@ import sys
 from dataclasses import fields
 from importlib.metadata import version
 
+from holdfast.collector.app import run_collector
 from holdfast.collector.config import PREFIX, Config
 from holdfast.logs import set_up_logs
 from holdfast.settings import ConfigError
@@ -24,13 +25,6 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     set_up_logs(config.log_format, config.log_level)
     log = logging.getLogger("holdfast.collector")
-    try:
-        from holdfast.collector.app import run_collector
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("holdfast"):
-            raise
-        log.error("The package %s is missing: install holdfast[collector].", error.name)
-        sys.exit(1)
     log.info("Holdfast %s.", version("holdfast"))
     try:
         intended = asyncio.run(run_collector(config))
