@@ -9,6 +9,8 @@ from typing import Final, Literal
 from tests.crash.scenarios import Variant
 from tests.faults.writes import WriteKey
 
+PLANS_PER_WRITE: Final = 4
+
 Kind = Literal["KillBefore", "KillAfter", "LoseAnswer", "Refuse"]
 When = Literal["Before", "After"]
 

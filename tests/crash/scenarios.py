@@ -83,9 +83,11 @@ def updated(place: Place, variant: Variant, **rollout: Any) -> None:
     first = place.pod_names(1)
     update("two")(place, variant)
     place.wait_promoted(2)
-    phase = "Cold" if rollout.get("warmRevisions") == 0 else "Warm"
-    place.wait_phase(1, phase)
-    place.wait(lambda: first - place.pod_names(1), "revision 1 is drained")
+    if rollout.get("warmRevisions") == 0:
+        place.wait_phase(1, "Cold")
+        place.wait(lambda: runs_only(2)(place), "nothing of revision 1 is left")
+    else:
+        place.wait(lambda: first - place.pod_names(1), "revision 1 is drained")
 
 
 def update(version: str) -> Callable[[Place, Variant], object]:
@@ -148,10 +150,21 @@ def fail_on_probation(place: Place, variant: Variant) -> None:
 
 def is_rejected(place: Place) -> bool:
     """Whether the second version is rejected and its pods are gone."""
-    inference_services = place.names("inferenceservices")
-    return stands({1: "Active", 2: "Rejected"}, promoted=False)(place) and (
-        inference_services == {place.revision(1)}
-    )
+    phases = {1: "Active", 2: "Rejected"}
+    return stands(phases, promoted=False)(place) and runs_only(1)(place)
+
+
+def runs_only(number: int) -> Callable[[Place], bool]:
+    """Whether nothing but one revision has what it takes to run."""
+
+    def holds(place: Place) -> bool:
+        selector = "app.kubernetes.io/managed-by=holdfast"
+        plurals = ("inferenceservices", "servingruntimes", "deployments", "pods")
+        objects = [obj for plural in plurals for obj in place.list(plural, selector)]
+        revision = place.revision(number)
+        return {obj["metadata"]["labels"]["holdfast.dev/revision"] for obj in objects} == {revision}
+
+    return holds
 
 
 def has_replicas(count: int) -> Callable[[Place], bool]:
