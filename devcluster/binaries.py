@@ -15,7 +15,7 @@ from devcluster.go import find_go, go_environment
 from devcluster.overlay import write_overlay
 from devcluster.processes import bind_to_this_process
 from devcluster.progress import Progress, format_duration
-from devcluster.tools import KSERVE_MODULE, MODULES, Binaries, Tool
+from devcluster.tools import GATEWAY_MODULE, KSERVE_MODULE, MODULES, Binaries, Tool
 
 _PROGRESS_SECONDS = 1.0
 _ERROR_LINES = 40
@@ -41,6 +41,15 @@ def get_kserve_manifests(cache: Path | None = None) -> Path:
     return Builder(cache or get_cache_root()).get_kserve_manifests()
 
 
+def get_gateway_types(cache: Path | None = None) -> Path:
+    """Returns a directory with the Gateway API's CRDs, copied from its module.
+
+    Raises:
+        BuildError: The module could not be downloaded.
+    """
+    return Builder(cache or get_cache_root()).get_gateway_types()
+
+
 class Builder:
     """Builds Go programs into one cache directory."""
 
@@ -61,14 +70,22 @@ class Builder:
 
     def get_kserve_manifests(self) -> Path:
         """See `get_kserve_manifests`."""
+        return self._copy("kserve-config", KSERVE_MODULE, "config")
+
+    def get_gateway_types(self) -> Path:
+        """See `get_gateway_types`."""
+        return self._copy("gateway-types", GATEWAY_MODULE, "config/crd/standard")
+
+    def _copy(self, name: str, module_path: str, folder: str) -> Path:
+        """Copies a folder of a module that KServe depends on, in the version it depends on."""
         module = MODULES / "kserve"
-        key = Tool("kserve-config", module, KSERVE_MODULE).key()
-        target = self._cache / "kserve-config" / key
+        key = Tool(name, module, module_path).key()
+        target = self._cache / name / key
         with file_lock(target.with_suffix(".lock")):
             if not target.is_dir():
-                _run([str(self._go), "mod", "download", KSERVE_MODULE], module)
-                command = [str(self._go), "list", "-m", "-f", "{{.Dir}}", KSERVE_MODULE]
-                source = Path(_run(command, module).strip()) / "config"
+                _run([str(self._go), "mod", "download", module_path], module)
+                command = [str(self._go), "list", "-m", "-f", "{{.Dir}}", module_path]
+                source = Path(_run(command, module).strip()) / folder
                 partial = target.with_suffix(".partial")
                 shutil.rmtree(partial, ignore_errors=True)
                 # Files of the module cache are read-only, and a copy should be removable.

@@ -193,6 +193,7 @@ def _run(options: argparse.Namespace) -> int:
 def _build(_: argparse.Namespace) -> int:
     binaries.ensure(tools.ALL)
     binaries.get_kserve_manifests()
+    binaries.get_gateway_types()
     return 0
 
 

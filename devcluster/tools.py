@@ -13,6 +13,7 @@ MODULES = Path(__file__).parent / "tools"
 """One small Go module per upstream project, which pins its version in go.mod and go.sum."""
 
 KSERVE_MODULE = "github.com/kserve/kserve"
+GATEWAY_MODULE = "sigs.k8s.io/gateway-api"
 
 _STRIP = "-s -w"
 _KUBERNETES_VERSION = "v1.36.3"

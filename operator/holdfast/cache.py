@@ -83,6 +83,10 @@ class Cache:
         """Return the objects labelled with this ModelDeployment, by name."""
         return [entry.read() for _, entry in sorted(self._by_key.get(key, {}).items())]
 
+    def owners(self) -> set[Key]:
+        """Return the ModelDeployments that have objects here."""
+        return set(self._by_key)
+
     def start_list(self, version: int) -> None:
         """A list begins, which will be taken in by `observe` and closed by `end_list`.
 

@@ -12,7 +12,9 @@ from holdfast.clients.kube import ApiError, Kube
 from holdfast.clients.resources import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
+    HTTP_ROUTE,
     INFERENCE_SERVICE,
+    INGRESS,
     POD,
     SERVICE,
     SERVING_RUNTIME,
@@ -38,12 +40,16 @@ _RESOURCES = {
     for resource in (
         CONTROLLER_REVISION,
         DEPLOYMENT,
+        HTTP_ROUTE,
         INFERENCE_SERVICE,
+        INGRESS,
         POD,
         SERVICE,
         SERVING_RUNTIME,
     )
 }
+_REFUSABLE = (INFERENCE_SERVICE, SERVING_RUNTIME, INGRESS, HTTP_ROUTE)
+"""What users have a say in: anything else is ours, and its refusal a defect."""
 _log = logging.getLogger(__name__)
 
 
@@ -182,7 +188,7 @@ class Executor:
 def _note_refusal(error: ApiError, manifest: Mapping[str, Any], findings: Findings) -> bool:
     """Whether the API server or a webhook will not have the object as it is."""
     kind, name = manifest["kind"], name_of(manifest)
-    if not error.refused or kind not in (INFERENCE_SERVICE.kind, SERVING_RUNTIME.kind):
+    if not error.refused or _RESOURCES[kind] not in _REFUSABLE:
         return False
     findings.refusals[name] = f"{kind} {name} is refused: {error.message}"
     return True

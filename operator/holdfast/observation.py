@@ -14,7 +14,9 @@ from holdfast.clients.resources import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    HTTP_ROUTE,
     INFERENCE_SERVICE,
+    INGRESS,
     POD,
     SERVICE,
     SERVING_RUNTIME,
@@ -78,6 +80,10 @@ def _trim_deployment(obj: dict[str, Any]) -> dict[str, Any]:
     return {**trimmed, "spec": {"replicas": obj["spec"].get("replicas", 1)}}
 
 
+def _trim_route(obj: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in _trim_metadata(obj).items() if key != "status"}
+
+
 def _trim_pod(obj: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in _trim_metadata(obj).items() if key != "spec"}
 
@@ -113,6 +119,8 @@ WATCHED: Final[Sequence[Watched]] = (
     Watched(DEPLOYMENT, _OURS, _trim_deployment),
     Watched(POD, _OURS, _trim_pod),
     Watched(ENDPOINT_SLICE, _OURS, _trim_metadata),
+    Watched(INGRESS, _OURS, _trim_route),
+    Watched(HTTP_ROUTE, _OURS, _trim_route, optional=True),
 )
 
 
@@ -159,6 +167,12 @@ def observe(
         cluster_domain=cluster_domain,
         records=tuple(sorted(records, key=lambda record: record.number)),
         service=service,
+        routes={
+            obj["kind"]: obj
+            for obj in (*ours[INGRESS], *ours[HTTP_ROUTE])
+            if name_of(obj) == key.name and not is_terminating(obj)
+        },
+        missing_kinds=store.missing_kinds,
         endpoint_slices=tuple(
             obj
             for obj in children[ENDPOINT_SLICE]
@@ -246,7 +260,14 @@ def _find_others(
 ) -> dict[ObjectId, Ownership]:
     """Objects under our names that belong to an earlier namesake, or are going away."""
     others: dict[ObjectId, Ownership] = {}
-    for resource in (CONTROLLER_REVISION, SERVICE, INFERENCE_SERVICE, SERVING_RUNTIME):
+    for resource in (
+        CONTROLLER_REVISION,
+        SERVICE,
+        INFERENCE_SERVICE,
+        SERVING_RUNTIME,
+        INGRESS,
+        HTTP_ROUTE,
+    ):
         for obj in children[resource]:
             if resource is SERVICE and is_made_by_kserve(obj):
                 continue

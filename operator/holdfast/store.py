@@ -40,12 +40,14 @@ class Watched:
         trim: Must leave `apiVersion`, `kind` and of `metadata` at least `namespace`,
             `name` and `resourceVersion`; may not change its argument.
         users: Which ModelDeployments an object concerns that has no label of ours.
+        optional: A cluster need not know the kind; there are no such objects then.
     """
 
     resource: Resource
     label_selector: str
     trim: Callable[[dict[str, Any]], dict[str, Any]]
     users: Callable[["Store", dict[str, Any]], Iterable[Key]] = lambda _store, _obj: ()
+    optional: bool = False
 
 
 @dataclass(eq=False)
@@ -56,6 +58,7 @@ class _Watch:
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     must_list: bool = True
+    is_missing: bool = False
     failures: int = 0
     problem: str = ""
     refused_since: float | None = None
@@ -85,6 +88,7 @@ class Store:
         wake: Callable[[Key], None],
     ) -> None:
         self._kube = kube
+        self._wake = wake
         self._watches: dict[tuple[Resource, str | None], _Watch] = {}
         everywhere: Sequence[None] = [None]
         for each in watched:
@@ -132,6 +136,11 @@ class Store:
         """Return one object of a watched kind, if it is there and matches the selector."""
         cache = self._find_cache(resource, namespace)
         return cache.find(namespace, name) if cache else None
+
+    @property
+    def missing_kinds(self) -> frozenset[str]:
+        """The optional kinds that the cluster does not know at the moment."""
+        return frozenset(w.watched.resource.kind for w in self._watches.values() if w.is_missing)
 
     def put(self, obj: dict[str, Any]) -> None:
         """Overlay an own write, as the API server returned it, until the watch has it."""
@@ -226,6 +235,27 @@ class Store:
         watch.answered.set()
         watch.refused_since = None
         self._touch(watch)
+        if watch.is_missing:
+            watch.is_missing = False
+            self._wake_all()
+
+    def _note_missing(self, watch: _Watch) -> None:
+        """An optional kind that the cluster does not know is one without objects."""
+        if not watch.is_missing:
+            _log.info("There is no kind %s in this cluster; it is optional.", watch)
+        watch.is_missing, watch.must_list = True, True
+        watch.cache.end_list(watch.cache.position, ())
+        failures = watch.failures
+        self._touch(watch)
+        watch.failures = failures
+        if not watch.synced.is_set():
+            watch.synced.set()
+            telemetry.set_store_synced(watch.watched.resource.plural, True)
+
+    def _wake_all(self) -> None:
+        """An optional kind has appeared: nothing of it can tell who has waited for it."""
+        for key in {key for watch in self._watches.values() for key in watch.cache.owners()}:
+            self._wake(key)
 
     async def _follow(self, watch: _Watch) -> None:
         watched, cache = watch.watched, watch.cache
@@ -258,6 +288,9 @@ class Store:
             # A defect of ours or an odd answer: what is kept may be wrong now.
             watch.must_list = True
             _log.error("Cannot keep %s; listing again in %.1f s.", watch, delay, exc_info=error)
+            return
+        if isinstance(error, NotFound) and watch.watched.optional:
+            self._note_missing(watch)
             return
         problem = f"cannot watch {watch}: {error.message}"
         if isinstance(error, NotFound):

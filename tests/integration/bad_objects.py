@@ -80,6 +80,11 @@ def rollout(**fields: Any) -> JsonObject:
     return {**template(), "rollout": fields}
 
 
+def network(**fields: Any) -> JsonObject:
+    """A spec with a network."""
+    return {**template(), "network": fields}
+
+
 def _pin(revision: Any) -> JsonObject:
     return {**template(), "revision": revision}
 
@@ -561,4 +566,85 @@ _REST = (
     ),
 )
 
-REFUSED: Final[tuple[BadObject, ...]] = (*_SHAPE, *_MODEL, *_COMPONENTS, *_REST)
+_GATEWAY: Final = {"parentRefs": [{"name": "public"}]}
+_HOSTS: Final = {"hosts": ["models.example.com"]}
+_HOST = "write a host name in lower case, for example models.example.com"
+
+_NETWORK = (
+    BadObject("no way in", network(), "spec.network", "give either httpRoute or ingress"),
+    BadObject(
+        "two ways in",
+        network(httpRoute=_GATEWAY, ingress=_HOSTS),
+        "spec.network",
+        "give either httpRoute or ingress",
+    ),
+    BadObject(
+        "a route without a Gateway",
+        network(httpRoute={"hostnames": ["models.example.com"]}),
+        "spec.network.httpRoute.parentRefs",
+        "Required value",
+    ),
+    BadObject(
+        "a Gateway without a name",
+        network(httpRoute={"parentRefs": [{"namespace": "infra"}]}),
+        "spec.network.httpRoute.parentRefs[0].name",
+        "Required value",
+    ),
+    BadObject(
+        "a Gateway that no object can be",
+        network(httpRoute={"parentRefs": [{"name": "Public_Gateway"}]}),
+        "spec.network.httpRoute.parentRefs[0].name",
+        "write the name of an object",
+    ),
+    BadObject(
+        "a URL for a host name",
+        network(httpRoute={**_GATEWAY, "hostnames": ["https://models.example.com"]}),
+        "spec.network.httpRoute.hostnames[0]",
+        _HOST,
+    ),
+    BadObject(
+        "a path that is none",
+        network(httpRoute={**_GATEWAY, "pathPrefix": "employment/"}),
+        "spec.network.httpRoute.pathPrefix",
+        "write a path that starts with / and does not end with it",
+    ),
+    BadObject(
+        "no time for an answer",
+        network(httpRoute={**_GATEWAY, "requestTimeoutSeconds": 0}),
+        "spec.network.httpRoute.requestTimeoutSeconds",
+        "should be greater than or equal to 1",
+    ),
+    BadObject(
+        "an Ingress without a host",
+        network(ingress={}),
+        "spec.network.ingress.hosts",
+        "Required value",
+    ),
+    BadObject(
+        "a host in capitals",
+        network(ingress={"hosts": ["Models.example.com"]}),
+        "spec.network.ingress.hosts[0]",
+        _HOST,
+    ),
+    BadObject(
+        "a host given twice",
+        network(ingress={"hosts": ["models.example.com", "models.example.com"]}),
+        "spec.network.ingress.hosts",
+        "Duplicate value",
+        "duplicate entries",
+    ),
+    BadObject(
+        "an annotation of ours",
+        network(ingress={**_HOSTS, "annotations": {"holdfast.dev/rendered": "x"}}),
+        "spec.network.ingress.annotations",
+        "keys that start with holdfast.dev/ are reserved: remove them",
+    ),
+    BadObject(
+        "an annotation's key that is a text",
+        network(ingress={**_HOSTS, "annotations": {"k" * 318: "x"}}),
+        "spec.network.ingress.annotations",
+        "write keys of at most 317 characters",
+    ),
+)
+
+REFUSED: Final[tuple[BadObject, ...]] = (*_SHAPE, *_MODEL, *_COMPONENTS, *_REST, *_NETWORK)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import holdfast
+from devcluster import binaries, holdfast
 from devcluster.cluster import Cluster
 from devcluster.rest import Api
 from tests.integration.harness import Place, create_place
@@ -43,3 +43,14 @@ def place(
     namespace = f"test-{next(_numbers)}"
     with create_place(api, cluster.access, namespace, tmp_path / "models") as created:
         yield created
+
+
+@pytest.fixture
+def gateway_api(cluster: Cluster) -> Iterator[None]:
+    """The HTTPRoutes of the Gateway API, for one test: a cluster need not have them."""
+    kubectl = cluster.access.kubectl
+    manifest = binaries.get_gateway_types() / "gateway.networking.k8s.io_httproutes.yaml"
+    kubectl.run("create", "--validate=false", "-f", str(manifest))
+    kubectl.run("wait", "--for=condition=Established", "crd/httproutes.gateway.networking.k8s.io")
+    yield
+    kubectl.run("delete", "-f", str(manifest))

@@ -28,10 +28,12 @@ GROUPS = {
     "controllerrevisions": "apis/apps/v1",
     "deployments": "apis/apps/v1",
     "endpointslices": "apis/discovery.k8s.io/v1",
+    "ingresses": "apis/networking.k8s.io/v1",
     "inferenceservices": "apis/serving.kserve.io/v1beta1",
     "servingruntimes": "apis/serving.kserve.io/v1alpha1",
     "clusterservingruntimes": "apis/serving.kserve.io/v1alpha1",
 }
+OPTIONAL_GROUPS = {"httproutes": "apis/gateway.networking.k8s.io/v1"}
 WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
@@ -49,7 +51,14 @@ class Place:
 
     def path(self, plural: str, name: str = "", subresource: str = "") -> str:
         """Where objects of a kind are."""
-        parts = [GROUPS[plural], "namespaces", self.namespace, plural, name, subresource]
+        parts = [
+            (GROUPS | OPTIONAL_GROUPS)[plural],
+            "namespaces",
+            self.namespace,
+            plural,
+            name,
+            subresource,
+        ]
         return "/".join(part for part in parts if part)
 
     def get(self, plural: str, name: str) -> JsonObject | None:

@@ -21,7 +21,7 @@ RULES = Path(__file__).parents[2] / "deploy" / "2-permissions.yaml"
 
 
 def test_a_whole_life_needs_the_rights_that_are_granted_and_no_others(
-    place: Place, operator: Operator, cluster: Cluster
+    place: Place, operator: Operator, cluster: Cluster, gateway_api: None
 ) -> None:
     operator.stop()
     # Its counts begin here, and know nothing of other tests' namespaces on their way out.
@@ -49,9 +49,15 @@ def test_a_whole_life_needs_the_rights_that_are_granted_and_no_others(
 
 
 def live_a_life(place: Place) -> None:
-    """Creation, updates, a drain, a rollback to a cold revision, pruning, deletion."""
-    place.deploy(place.add_model("one"), revisionHistoryLimit=1)
+    """Creation, ways in, updates, a drain, a rollback to a cold revision, pruning, deletion."""
+    ingress = {"ingress": {"hosts": ["models.example.com"]}}
+    place.deploy(place.add_model("one"), revisionHistoryLimit=1, network=ingress)
     place.wait_promoted(1)
+    place.wait(lambda: place.names("ingresses") == {"m"}, "there is a way in")
+    place.edit({"network": {"ingress": None, "httpRoute": {"parentRefs": [{"name": "public"}]}}})
+    place.wait(lambda: place.names("httproutes") == {"m"}, "there is another way in")
+    place.edit({"network": None})
+    place.wait(lambda: not place.names("httproutes") | place.names("ingresses"), "both are gone")
     left = place.pod_names(1)
     place.update(place.add_model("two"))
     place.wait_promoted(2)

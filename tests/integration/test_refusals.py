@@ -18,6 +18,7 @@ from tests.integration.bad_objects import (
     BadObject,
     JsonObject,
     model,
+    network,
     predictor,
     render_deployment,
     rollout,
@@ -93,6 +94,8 @@ def test_what_kubectl_prints(types: Api, cluster: Cluster) -> None:
         {"template": {"model": {**MODEL, "runtime": ""}, "predictor": {"containers": CONTAINERS}}},
         {**template(), "revision": 3, "scaling": {"minReplicas": 2, "maxReplicas": 2}},
         {**rollout(capacity="100%"), "revision": "employment-6c9f7d58"},
+        network(ingress={"hosts": ["*.example.com", "localhost"], "annotations": {"a/b": "c"}}),
+        network(httpRoute={"parentRefs": [{"name": "a", "namespace": "b"}], "pathPrefix": "/a"}),
     ],
 )
 def test_what_can_be_meant_is_accepted(types: Api, spec: JsonObject) -> None:

@@ -11,9 +11,10 @@ from typing import Any, cast
 
 import pytest
 
-from holdfast.clients.errors import ApiError, Forbidden, Unavailable
+from holdfast.api.identity import Key
+from holdfast.clients.errors import ApiError, Forbidden, NotFound, Unavailable
 from holdfast.clients.kube import Kube
-from holdfast.clients.resources import POD, SERVICE, Resource
+from holdfast.clients.resources import HTTP_ROUTE, POD, SERVICE, Resource
 from holdfast.store import Store, Watched
 from tests.unit.virtual_time import run
 
@@ -135,3 +136,57 @@ def test_a_defect_of_ours_ends_nothing(caplog: pytest.LogCaptureFixture) -> None
         run(live(server, 500))
     assert server.lists.count("services") >= 5
     assert all(record.exc_info for record in caplog.records)
+
+
+def test_optional_kind_may_be_missing_come_and_go() -> None:
+    class Growing(Server):
+        """Knows Services, of which it has one; and routes when it is told to."""
+
+        knows_routes = False
+
+        async def pages(
+            self, resource: Resource, _namespace: str | None, *, label_selector: str
+        ) -> AsyncGenerator[tuple[list[Any], str], None]:
+            if resource is HTTP_ROUTE and not self.knows_routes:
+                raise NotFound(404, "NotFound", "the server could not find the requested resource")
+            yield [render(resource)], "10"
+
+    def render(resource: Resource) -> dict[str, Any]:
+        labels = {"holdfast.dev/modeldeployment": "m"}
+        name = {"name": "m", "namespace": "ns", "uid": resource.kind, "resourceVersion": "9"}
+        head = {"apiVersion": resource.api_version, "kind": resource.kind}
+        return {**head, "metadata": {**name, "labels": labels}}
+
+    async def lose_the_kind() -> None:
+        await asyncio.sleep(60)
+        if not server.knows_routes:
+            raise NotFound(404, "NotFound", "the server could not find the requested resource")
+
+    server = Growing(services=bookmark, httproutes=lose_the_kind)
+
+    async def grow_and_shrink() -> None:
+        watched = [Watched(SERVICE, "x", dict), Watched(HTTP_ROUTE, "x", dict, optional=True)]
+        woken: list[Key] = []
+        store = Store(cast("Kube", server), watched, namespaces=None, wake=woken.append)
+        task = asyncio.create_task(store.run())
+        await asyncio.wait_for(store.wait_synced(), 1)
+        assert (store.problems, store.missing_kinds) == ([], {"HTTPRoute"})
+        await asyncio.sleep(600)
+        assert store.find_stuck(300) == []
+
+        woken.clear()
+        server.knows_routes = True
+        await asyncio.sleep(30)
+        key = Key("ns", "m")
+        assert store.missing_kinds == set()
+        assert set(woken) == {key}, "whoever has waited for it looks again"
+        assert len(store.children(HTTP_ROUTE, key)) == 1
+
+        woken.clear()
+        server.knows_routes = False
+        await asyncio.sleep(90)
+        assert store.missing_kinds == {"HTTPRoute"}
+        assert (store.children(HTTP_ROUTE, key), set(woken)) == ([], {key})
+        task.cancel()
+
+    run(grow_and_shrink())

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from holdfast.api.network import Network
 from holdfast.api.template import Template, check_template
 from holdfast.api.types import ApiModel, Rule, Seconds, matching, render_rules, with_rules
 
@@ -135,6 +136,10 @@ class Spec(ApiModel):
     )
     scaling: Scaling = Field(
         default=Scaling(), description="How many replicas serve. Absent: one, always."
+    )
+    network: Network | None = Field(
+        default=None,
+        description="How the model is reached from outside. Absent: in the cluster only.",
     )
     rollout: Rollout = Field(
         default=Rollout(),

@@ -103,6 +103,17 @@ class Status(ApiModel):
     url: Annotated[str, Field(max_length=512)] | None = Field(
         default=None, description="The stable address in the cluster."
     )
+    external_addresses: (
+        Annotated[
+            list[Annotated[str, Field(max_length=512)]],
+            Field(max_length=16, json_schema_extra=schema_extra(x_kubernetes_list_type="atomic")),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Host names, with the path where there is one, that lead to the model from "
+        "outside, while the HTTPRoute or Ingress of spec.network stands.",
+    )
     active_revision: RevisionReference | None = Field(
         default=None, description="The revision that the Service selects."
     )
@@ -132,7 +143,7 @@ class Status(ApiModel):
     conditions: Annotated[
         list[Condition],
         Field(
-            max_length=16,
+            max_length=12,
             json_schema_extra=schema_extra(
                 x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["type"]
             ),

@@ -32,7 +32,7 @@ class DataReference(ApiModel):
     """A data set that the model was trained on."""
 
     name: Label = Field(description="Name of the data set, unique in the list.")
-    uri: Uri | None = Field(
+    uri: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
         default=None, description="Where the data set is kept. Absent: not recorded."
     )
     version: Label | None = Field(

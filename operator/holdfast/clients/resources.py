@@ -70,6 +70,8 @@ CONTROLLER_REVISION: Final = Resource("apps", "v1", "ControllerRevision", "contr
 DEPLOYMENT: Final = Resource("apps", "v1", "Deployment", "deployments")
 REPLICA_SET: Final = Resource("apps", "v1", "ReplicaSet", "replicasets")
 ENDPOINT_SLICE: Final = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+INGRESS: Final = Resource("networking.k8s.io", "v1", "Ingress", "ingresses")
+HTTP_ROUTE: Final = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 EVENT: Final = Resource("events.k8s.io", "v1", "Event", "events")
 
 INFERENCE_SERVICE: Final = Resource(
@@ -96,6 +98,8 @@ _BY_KIND: Final = {
         DEPLOYMENT,
         REPLICA_SET,
         ENDPOINT_SLICE,
+        INGRESS,
+        HTTP_ROUTE,
         EVENT,
         INFERENCE_SERVICE,
         SERVING_RUNTIME,

@@ -16,6 +16,7 @@ from holdfast.api.status import MAX_MESSAGE, Phase, shorten
 from holdfast.domain.failure import diagnose
 from holdfast.domain.hints import find_trouble
 from holdfast.domain.kubeobject import format_time
+from holdfast.domain.network import find_route_problem
 from holdfast.domain.obstacles import Blocker
 from holdfast.domain.phases import find_obstacle, phase_of_starting, reason_to_wait
 from holdfast.domain.readiness import Judgement, Progress
@@ -140,7 +141,8 @@ def _find_stalled(situation: Situation) -> Blocker | None:
         return blocker
     wanted = situation.wanted
     if wanted is None or wanted is situation.active:
-        return find_trouble(situation)
+        trouble = find_trouble(situation)
+        return trouble if trouble or wanted is None else find_route_problem(situation)
     if wanted.rejection is not None:
         message = f"{_told(wanted)} was rejected: {wanted.rejection.message}"
         return Blocker("RevisionRejected", message)

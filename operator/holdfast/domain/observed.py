@@ -115,6 +115,10 @@ class Observed:
     cluster_domain: str = "cluster.local"
     records: tuple[Record, ...] = ()
     service: KubeObject | None = None
+    routes: Mapping[str, KubeObject] = field(default_factory=dict)
+    """The HTTPRoute and Ingress of the deployment, by kind."""
+    missing_kinds: frozenset[str] = frozenset()
+    """Kinds that the cluster does not know, of those that it need not know."""
     endpoint_slices: tuple[KubeObject, ...] = ()
     live: Mapping[str, LiveRevision] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)

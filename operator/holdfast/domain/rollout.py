@@ -16,6 +16,7 @@ from holdfast.domain.failure import find_quotations
 from holdfast.domain.foreign import announce_undoing, note_birth, note_foreign_changes
 from holdfast.domain.image_fallback import fall_back_to_tags, note_digests
 from holdfast.domain.kubeobject import only_this_version
+from holdfast.domain.network import keep_route
 from holdfast.domain.notes import compute_notes, notes_at_birth
 from holdfast.domain.observed import Observed
 from holdfast.domain.orphans import adopt_orphans
@@ -216,6 +217,7 @@ RULES: Final[tuple[Callable[[Situation], Iterator[Action]], ...]] = (
     record_new_revision,
     move_service,
     keep_service,
+    keep_route,
     annotate_records,
     stop_unneeded,
     restart_retried,

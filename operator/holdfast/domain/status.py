@@ -27,6 +27,7 @@ from holdfast.api.status import (
 from holdfast.domain.conditions import compute_conditions
 from holdfast.domain.hints import describe_revision
 from holdfast.domain.kubeobject import format_time
+from holdfast.domain.network import find_external_addresses
 from holdfast.domain.phases import phase_of, phase_of_starting
 from holdfast.domain.record import Record
 from holdfast.domain.situation import Situation
@@ -47,6 +48,7 @@ def compute_status(situation: Situation) -> Status:
     return Status(
         observed_generation=observed.generation,
         url=f"http://{key.name}.{key.namespace}.svc.{observed.cluster_domain}",
+        external_addresses=find_external_addresses(situation),
         active_revision=situation.active.reference if situation.active else None,
         previous_revision=situation.previous.reference if situation.previous else None,
         candidate_revision=_candidate(situation),

@@ -121,6 +121,9 @@ def test_required_fields_are_the_ones_that_nothing_works_without() -> None:
         ".spec.template.predictor.containers[].name",
         ".spec.template.transformer.containers",
         ".spec.template.transformer.containers[].name",
+        ".spec.network.httpRoute.parentRefs",
+        ".spec.network.httpRoute.parentRefs[].name",
+        ".spec.network.ingress.hosts",
     }
 
 

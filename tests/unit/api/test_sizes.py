@@ -7,6 +7,7 @@ import pytest
 
 from holdfast.api.component import MAX_COMPONENT_BYTES, MAX_RUNTIME_BYTES, count_bytes
 from holdfast.api.conditions import Condition
+from holdfast.api.network import MAX_KEY_LENGTH
 from holdfast.api.spec import Spec
 from holdfast.api.status import MAX_REVISIONS, Phase, RevisionReference, RevisionStatus, Status
 from holdfast.domain.revisions import KEPT_NEVER_ACTIVE
@@ -32,11 +33,18 @@ def compute_largest(schema: dict[str, Any]) -> int:
         case "string" if "enum" in schema:
             return max(map(len, schema["enum"])) + 2
         case "string":
-            return int(schema["maxLength"]) * MAX_BYTES_PER_CHARACTER + 2
+            rules = [rule["rule"] for rule in schema.get("x-kubernetes-validations", ())]
+            is_plain = any(rule.startswith("self.matches('^") for rule in rules)
+            return int(schema["maxLength"]) * (1 if is_plain else MAX_BYTES_PER_CHARACTER) + 2
         case "array":
             return int(schema["maxItems"]) * (compute_largest(schema["items"]) + 1) + 2
         case "object" if schema.get("x-kubernetes-preserve-unknown-fields"):
             return MAX_COMPONENT_BYTES
+        case "object" if "additionalProperties" in schema:
+            key = MAX_KEY_LENGTH * MAX_BYTES_PER_CHARACTER + 4
+            return int(schema["maxProperties"]) * (
+                key + compute_largest(schema["additionalProperties"])
+            )
         case _:
             fields = schema.get("properties", {}).items()
             return sum(len(name) + 4 + compute_largest(child) for name, child in fields) + 2
