@@ -212,7 +212,10 @@ class Store:
                 watch.failures += 1
                 delay = min(_MAX_BACKOFF_SECONDS, 0.5 * 2**watch.failures) * uniform(0.5, 1)  # noqa: S311
                 telemetry.count_watch_restart(plural, "error")
-                self._report(watch, error, delay)
+                if isinstance(error, NotFound) and watch.watched.optional:
+                    self._note_missing(watch)
+                else:
+                    self._report(watch, error, delay)
             await asyncio.sleep(delay)
 
     async def _list(self, watch: _Watch) -> None:
@@ -288,9 +291,6 @@ class Store:
             # A defect of ours or an odd answer: what is kept may be wrong now.
             watch.must_list = True
             _log.error("Cannot keep %s; listing again in %.1f s.", watch, delay, exc_info=error)
-            return
-        if isinstance(error, NotFound) and watch.watched.optional:
-            self._note_missing(watch)
             return
         problem = f"cannot watch {watch}: {error.message}"
         if isinstance(error, NotFound):

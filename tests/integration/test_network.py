@@ -49,9 +49,9 @@ def test_ingress_follows_the_spec_and_is_left_alone_otherwise(place: Place) -> N
     assert "tls" not in ingress["spec"], "what is asked for no longer goes"
 
     # An edit by somebody else of what is ours is undone, an addition is theirs.
-    change = {"metadata": {"annotations": {"a/b": "x", "theirs": "y"}}, "spec": {"rules": []}}
-    change["spec"]["rules"] = [{"host": "other.example.com"}]
-    place.patch("ingresses", "m", change)
+    edited = {"rules": [{"host": "other.example.com"}]}
+    annotations = {"a/b": "x", "theirs": "y"}
+    place.patch("ingresses", "m", {"metadata": {"annotations": annotations}, "spec": edited})
     place.wait(
         lambda: metadata(place.get("ingresses", "m"))["annotations"]["a/b"] == "c", "it is undone"
     )
