@@ -8,6 +8,7 @@ import typer
 
 from holdfast.cli.exits import MEANINGS
 from holdfast.cli.options import (
+    Columns,
     Context,
     Kubeconfig,
     ManifestOutput,
@@ -190,3 +191,54 @@ def lint(
     if not named:
         raise typer.BadParameter("name a file: -f FILE")
     raise typer.Exit(lint_files(named, namespace=namespace, output=output))
+
+
+@app.command(epilog=_EXITS)
+def baseline(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Parquet or CSV, or a quoted pattern.")
+    ],
+    target: Annotated[
+        Columns, typer.Option(metavar="COLUMN", help="What the model learns; left out.")
+    ] = None,
+    predictions: Annotated[
+        Columns, typer.Option(metavar="COLUMN", help="What the model answers.")
+    ] = None,
+    include: Annotated[
+        Columns,
+        typer.Option(
+            metavar="COLUMN", help="Keep it, though it looks like an identifier, time or constant."
+        ),
+    ] = None,
+    exclude: Annotated[Columns, typer.Option(metavar="COLUMN", help="Leave it out.")] = None,
+    categorical: Annotated[
+        Columns, typer.Option(metavar="COLUMN", help="Count it by value.")
+    ] = None,
+    numeric: Annotated[
+        Columns,
+        typer.Option(metavar="COLUMN", help="Count it in bins; what is no number is missing."),
+    ] = None,
+    bins: Annotated[int, typer.Option(help="Bins of a numeric column, 4 to 50.")] = 20,
+    categories: Annotated[int, typer.Option(help="Categories of a column, up to 200.")] = 50,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE.json|json|text", help="Where the baseline is written."
+        ),
+    ] = "text",
+) -> None:
+    """Make the baseline of training data, by which drift is judged; options may be repeated."""
+    from holdfast.baseline.request import Request
+    from holdfast.cli.baseline import show_baseline
+
+    request = Request(
+        targets=tuple(target or ()),
+        predictions=tuple(predictions or ()),
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        categorical=tuple(categorical or ()),
+        numeric=tuple(numeric or ()),
+        bins=bins,
+        categories=categories,
+    )
+    raise typer.Exit(show_baseline(files, request, output))

@@ -56,6 +56,8 @@ Kubeconfig = Annotated[
     str | None,
     typer.Option("--kubeconfig", help="Kubeconfig file; default: $KUBECONFIG, ~/.kube/config."),
 ]
+Columns = list[str] | None
+"""Names of columns, one for each time that an option is given."""
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to answer.")]
 
 
