@@ -17,7 +17,8 @@ Batch = Any
 
 _CELLS: Final = 2**21
 _MOST_ROWS: Final = 2**16
-_CSV_BLOCK_BYTES: Final = 4 * 2**20
+_CSV_BLOCK_BYTES: Final = 2**20
+"""Arrow reads some thirty blocks ahead."""
 _PARQUET_BUFFER_BYTES: Final = 2**20
 
 _ARROW_TYPES: Final = {Form.NUMBER: pa.float64(), Form.BOOLEAN: pa.bool_(), Form.TEXT: pa.string()}

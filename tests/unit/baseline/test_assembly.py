@@ -4,6 +4,7 @@ import csv
 import gzip
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,7 @@ def test_counts_are_exact(tmp_path: Path, mixed: dict[str, Any]) -> None:
         assert (column.n, column.missing) == (len(values), 3000 - len(values))
         if isinstance(column, NumericColumn):
             bounds = [-math.inf, *column.edges, math.inf]
-            by_hand = [
-                sum(low < v <= high for v in values)
-                for low, high in zip(bounds, bounds[1:], strict=False)
-            ]
+            by_hand = [sum(low < v <= high for v in values) for low, high in pairwise(bounds)]
             assert list(column.counts) == by_hand
             assert (by_hand[0], by_hand[-1]) == (0, 0)
         else:
@@ -101,9 +99,9 @@ def test_counts_are_exact(tmp_path: Path, mixed: dict[str, Any]) -> None:
             assert column.other == len(texts) - sum(count(column).values())
 
 
-@pytest.mark.parametrize("batch_rows", [1, 7, 1000])
+@pytest.mark.parametrize("batch_rows", [1, 7, 500])
 def test_batches_change_nothing(tmp_path: Path, mixed: dict[str, Any], batch_rows: int) -> None:
-    columns = {name: values[:1200] for name, values in mixed.items()}
+    columns = {name: values[:600 if batch_rows > 1 else 90] for name, values in mixed.items()}
     whole = make(write(tmp_path / "a.parquet", columns))
     parts = make(write(tmp_path / "a.parquet", columns), batch_rows=batch_rows)
     assert print_baseline(parts.baseline) == print_baseline(whole.baseline)
@@ -159,7 +157,7 @@ NAN = float("nan")
         ([True, False, True, None] * 16, {"true": 32, "false": 16}),
         ([*range(19), 1] * 3 + [1, 1, 1, NAN], {"1": 9, **dict.fromkeys("0234", 3)}),
         ([0.1, 2.5, 1.0, None] * 16, {"0.1": 16, "1": 16, "2.5": 16}),
-        (pa.array([0.1, 2.5, 1.0, 7] * 16, pa.float32()), {"0.1": 16, "1": 16, "2.5": 16, "7": 16}),
+        (pa.array([0.1, 2.5, 1.0, None] * 16, pa.float32()), {"0.1": 16, "1": 16, "2.5": 16}),
         (pa.array([*"ab"] * 32).dictionary_encode(), {"a": 32, "b": 32}),
         (["é", "", "\u202e", "x" * 129] * 16, {"": 16, "é": 16, "\u202e": 16}),
         (["a", "__other__", "__missing__", "__unseen__"] * 16, {"a": 16}),
@@ -179,7 +177,7 @@ def test_counted_by_value(tmp_path: Path, values: Any, categories: dict[str, int
         [*range(20)] * 3 + [1, 2, 3, 4],
         [step / 8 for step in range(32)] * 2,
         pa.array([step % 21 for step in range(64)], pa.decimal128(5, 2)),
-        [math.inf, -math.inf, NAN, None, *range(60)],
+        [math.inf, -math.inf, NAN, None, *range(30), *range(30)],
     ],
     ids=["whole", "fractions", "decimals", "infinite"],
 )
@@ -188,7 +186,7 @@ def test_counted_in_bins(tmp_path: Path, values: Any) -> None:
 
 
 def test_infinite_is_out_of_range_and_nan_is_missing(tmp_path: Path) -> None:
-    values = [math.inf, math.inf, -math.inf, NAN, None, *range(59)]
+    values = [math.inf, math.inf, -math.inf, NAN, None, *range(30), *range(29)]
     column = make_column(tmp_path, values)
     assert (column.n, column.missing, column.counts[0], column.counts[-1]) == (62, 2, 1, 2)
 
@@ -255,7 +253,7 @@ def test_what_is_asked_for_is_kept(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "a.parquet", {name: LEFT_OUT[name][0]})
     result = make(path, include=(name,))
     assert [column.name for column in result.baseline.features] == [name]
-    assert not [finding for finding in result.findings if finding.column]
+    assert not [finding for finding in result.findings if finding.left_out]
 
 
 @pytest.mark.parametrize("name", sorted(LEFT_OUT.keys() - COUNTABLE))
