@@ -35,8 +35,9 @@ demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 bench: binaries ## Measure against peers and floors, 25 minutes on a quiet machine; QUICK=1 takes three.
 	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
 
-crd: setup ## Generate the CustomResourceDefinition from the models.
+crd: setup ## Generate the CustomResourceDefinition, and the baseline's schema, from the models.
 	$(PYTHON) -m holdfast.api.crd > crds/modeldeployments.holdfast.dev.yaml
+	$(PYTHON) -m holdfast.baseline.document > docs/baseline.schema.json
 
 up: binaries ## Bring a devcluster up in .devcluster.
 	@$(PYTHON) -m devcluster up --detach

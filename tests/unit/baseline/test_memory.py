@@ -13,14 +13,14 @@ from holdfast.baseline.assembly import make_baseline
 from holdfast.baseline.request import Request
 
 COLUMNS = 8
-ROWS = 2**16
+ROWS = 2**15
 BATCH_ROWS = 1024
 WHOLE_BYTES = COLUMNS * ROWS * 8
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same 4 MB of numbers as Parquet of one row group, of many, and as CSV."""
+    """The same 2 MB of numbers as Parquet of one row group, of many, and as CSV."""
     folder = tmp_path_factory.mktemp("files")
     random = np.random.default_rng(5)
     table = pa.table({f"x{n}": random.random(ROWS) for n in range(COLUMNS)})
