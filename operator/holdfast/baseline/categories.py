@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
-from holdfast.baseline.document import MAX_CATEGORY_LENGTH
+MAX_CATEGORY_LENGTH: Final = 128
 
 OTHER: Final = "__other__"
 UNSEEN: Final = "__unseen__"

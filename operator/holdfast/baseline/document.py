@@ -14,13 +14,14 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from holdfast.baseline.categories import MAX_CATEGORY_LENGTH
+
 MAX_COLUMNS: Final = 200
 """Features and outputs of one document; each is about 22 time series per replica and revision."""
 MAX_BINS: Final = 4000
 """Bins of all numeric columns together: `MAX_COLUMNS` of the usual 20."""
 MAX_CATEGORIES: Final = 200
 MAX_NAME_LENGTH: Final = 128
-MAX_CATEGORY_LENGTH: Final = 128
 MAX_BYTES: Final = 1024 * 1024
 """What the API server takes as the data of one ConfigMap."""
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from holdfast.baseline.categories import RESERVED
-from holdfast.baseline.document import MAX_CATEGORY_LENGTH, MAX_NAME_LENGTH
+from holdfast.baseline.categories import MAX_CATEGORY_LENGTH, RESERVED
+from holdfast.baseline.document import MAX_NAME_LENGTH
 from holdfast.baseline.forms import Form
 from holdfast.baseline.profile import Profile
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.baseline.document import MAX_CATEGORY_LENGTH
+from holdfast.baseline.categories import MAX_CATEGORY_LENGTH
 
 Array = Any
 """A pyarrow array; pyarrow publishes no types."""

@@ -101,7 +101,7 @@ def test_counts_are_exact(tmp_path: Path, mixed: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("batch_rows", [1, 7, 500])
 def test_batches_change_nothing(tmp_path: Path, mixed: dict[str, Any], batch_rows: int) -> None:
-    columns = {name: values[:600 if batch_rows > 1 else 90] for name, values in mixed.items()}
+    columns = {name: values[: 600 if batch_rows > 1 else 90] for name, values in mixed.items()}
     whole = make(write(tmp_path / "a.parquet", columns))
     parts = make(write(tmp_path / "a.parquet", columns), batch_rows=batch_rows)
     assert print_baseline(parts.baseline) == print_baseline(whole.baseline)

@@ -24,7 +24,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     random = np.random.default_rng(5)
     table = pa.table({f"x{n}": random.random(ROWS) for n in range(COLUMNS)})
-    pyarrow.parquet.write_table(table, folder / "one.parquet", use_dictionary=False)
+    # Pages are decoded as a whole; usually they have 1 MB.
+    pyarrow.parquet.write_table(
+        table, folder / "one.parquet", use_dictionary=False, data_page_size=2**13
+    )
     pyarrow.parquet.write_table(table, folder / "many.parquet", row_group_size=4 * BATCH_ROWS)
     pyarrow.csv.write_csv(table, folder / "all.csv")
     return folder
