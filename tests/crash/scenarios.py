@@ -73,8 +73,9 @@ def created(place: Place, variant: Variant, **rollout: Any) -> None:
     """The first version serves."""
     create(place, variant, **rollout)
     place.wait_promoted(1)
-    # The autoscaler brings the second one: only then an update has to wait for two.
-    place.wait(lambda: has_replicas(2 if variant == "Replicas" else 1)(place), "it has its pods")
+    if variant == "Replicas":
+        # The autoscaler brings the second one: only then an update has to wait for two.
+        place.wait(lambda: has_replicas(2)(place), "it has two pods")
 
 
 def updated(place: Place, variant: Variant, **rollout: Any) -> None:
