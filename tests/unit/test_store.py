@@ -126,6 +126,26 @@ def test_an_outage_is_said_once_and_ends_by_itself(caplog: pytest.LogCaptureFixt
     assert len(caplog.records) == 2  # one for each kind
 
 
+def test_what_cannot_be_watched_is_known_at_once_and_told_when_it_lasts() -> None:
+    server = Server(services=bookmark, pods=bookmark)
+    server.list_error = Forbidden(403, "Forbidden", 'cannot list resource "pods"')
+
+    async def look() -> tuple[int, int, int, int]:
+        watched = [Watched(resource, "x", dict) for resource in (SERVICE, POD)]
+        store = Store(cast("Kube", server), watched, namespaces=None, wake=lambda _: None)
+        task = asyncio.create_task(store.run())
+        await store.wait_answered()
+        at_once, lasting = store.find_blind_spots(), store.find_blind_spots(10)
+        await asyncio.sleep(30)
+        later = store.find_blind_spots(10)
+        server.list_error = None
+        await store.wait_synced()
+        task.cancel()
+        return len(at_once), len(lasting), len(later), len(store.find_blind_spots())
+
+    assert run(look()) == (2, 0, 2, 0)
+
+
 def test_a_defect_of_ours_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def break_down() -> None:
         await asyncio.sleep(60)
