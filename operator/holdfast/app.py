@@ -124,7 +124,9 @@ def _build_settings() -> kopf.OperatorSettings:
     settings.networking.enforce_retry_after = True
     # When these run out, kopf ends, and the operator with it: not before two hours are over.
     settings.networking.error_backoffs = (1, 2, 4, 8, 15, *[30] * 240)
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 100
+    # A worker of kopf stays for so long after each object's event, and so does the object.
+    settings.queueing.idle_timeout = 0.1
     settings.watching.server_timeout = KOPF_REWATCH_SECONDS
     return settings
 

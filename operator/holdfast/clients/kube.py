@@ -35,7 +35,8 @@ __all__ = [
 
 Objects = list[dict[str, Any]]
 
-_PAGE_SIZE: Final = 500
+_PAGE_SIZE: Final = 100
+"""All kinds are listed at once: pages of this size are a few megabytes each, as dicts."""
 
 
 class Kube:
