@@ -40,7 +40,7 @@ def present_rollbacks(
                         f"{title}, {clients}: {what}",
                         _describe(mine, key),
                         _describe(theirs, key),
-                        f"{ratio:.1f} x faster",
+                        f"{ratio:.1f} x",
                         f"≥ {_FASTER:.0f} x" if judged else "",
                         ratio >= _FASTER if judged else None,
                     )

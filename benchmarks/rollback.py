@@ -137,9 +137,11 @@ def _is_none_of(names: set[str]) -> Callable[[str], bool]:
 
 
 def _wait_cold(serving: Serving, deployment: Deployment, number: int) -> None:
+    """Wait until nothing is left of a revision but its record."""
     selector = f"holdfast.dev/revision={deployment.revision(number)}"
+    kinds = ("inferenceservices", "deployments", "pods")
     wait(
-        lambda: deployment.phase(number) == "Cold" and not serving.pods(selector),
+        lambda: not any(serving.list(plural, selector) for plural in kinds),
         f"revision {number} is cold",
     )
 

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +44,16 @@ class Serving:
         """Where a model is asked, through a Service."""
         return f"http://{service}.{NAMESPACE}.svc.cluster.local/v1/models/{model}:predict"
 
-    def pods(self, selector: str) -> list[JsonObject]:
-        """The pods that are to stay."""
-        answer = self.api.must("GET", f"{get_path('pods', NAMESPACE)}?labelSelector={selector}")
+    def list(self, plural: str, selector: str) -> list[JsonObject]:
+        """The objects of a kind, those on their way out included."""
+        answer = self.api.must("GET", f"{get_path(plural, NAMESPACE)}?labelSelector={selector}")
         items: list[JsonObject] = answer["items"]
-        return [item for item in items if "deletionTimestamp" not in item["metadata"]]
+        return items
+
+    def pods(self, selector: str) -> Sequence[JsonObject]:
+        """The pods that are to stay."""
+        pods = self.list("pods", selector)
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
 class Deployment:
@@ -86,11 +91,6 @@ class Deployment:
         """The name of a revision."""
         revisions = self.read()["status"]["revisions"]
         return str(next(each["name"] for each in revisions if each["number"] == number))
-
-    def phase(self, number: int) -> str:
-        """Where a revision stands."""
-        revisions = (self.read().get("status") or {}).get("revisions", [])
-        return next((str(each["phase"]) for each in revisions if each["number"] == number), "")
 
     def wait_active(self, number: int) -> None:
         """Wait until a revision is the active one and wanted."""
