@@ -27,6 +27,7 @@ test: lint binaries ## Check everything and run the tests.
 
 soak: binaries ## Crash the operator at every write, and edit 2,000 times; up to half an hour.
 	@HOLDFAST_EDITS=2000 $(PYTHON) -m pytest tests/integration/test_growth.py
+	@HOLDFAST_TEST_AWAY_SECONDS=180 $(PYTHON) -m pytest tests/integration -k api_server_away
 	@$(PYTHON) -m tests.crash all
 
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
