@@ -253,6 +253,7 @@ class Store:
         watch.failures = failures
         if not watch.synced.is_set():
             watch.synced.set()
+            watch.answered.set()
             telemetry.set_store_synced(watch.watched.resource.plural, True)
 
     def _wake_all(self) -> None:

@@ -190,6 +190,7 @@ def test_optional_kind_may_be_missing_come_and_go() -> None:
         store = Store(cast("Kube", server), watched, namespaces=None, wake=woken.append)
         task = asyncio.create_task(store.run())
         await asyncio.wait_for(store.wait_synced(), 1)
+        await asyncio.wait_for(store.wait_answered(), 1)
         assert store.problems == []
         assert store.missing_kinds == {"HTTPRoute"}
         await asyncio.sleep(600)
