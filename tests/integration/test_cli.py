@@ -1,12 +1,15 @@
 """The command line as people use it: as a user of a namespace, on a real cluster."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -16,6 +19,7 @@ from devcluster.holdfast import Operator
 from devcluster.rest import Api
 from holdfast.cli.exits import Exit
 from holdfast.cli.lint.command import lint_text
+from holdfast.cli.main import main
 from tests.integration.bad_objects import (
     CONTAINERS,
     MODEL,
@@ -35,6 +39,14 @@ _RBAC = "apis/rbac.authorization.k8s.io/v1"
 _GROUP = "rbac.authorization.k8s.io"
 
 
+class Done(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 class User:
     """Somebody with a ServiceAccount's rights, whose context names the test's namespace."""
 
@@ -45,17 +57,21 @@ class User:
         self.kubeconfig = place.folder.parent / f"{name}.kubeconfig"
         self.kubeconfig.write_text(json.dumps(config))
 
-    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """One command."""
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "holdfast"), *words],
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig), **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert "Traceback" not in done.stdout + done.stderr
+    def run(self, *words: str, **environment: str) -> Done:
+        """One command, in this process: a start of its own takes a second each time."""
+        variables = {**os.environ, "KUBECONFIG": str(self.kubeconfig), **environment}
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, variables),
+            patch.object(sys, "argv", ["holdfast", *words]),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main()
+        code = ended.value.code
+        assert isinstance(code, int), code
+        done = Done(code, out.getvalue(), err.getvalue())
         assert "should not have happened" not in done.stderr
         return done
 
@@ -119,7 +135,7 @@ def manifest_of(place: Place, uri: str) -> str:
 
 
 def test_a_rollout_and_its_rollback_by_somebody_who_may_edit(
-    place: Place, cluster: Cluster, tmp_path: Path
+    place: Place, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = add_user(place, cluster, "editor", role="edit")
     git = tmp_path / "m.yaml"
@@ -179,10 +195,15 @@ def test_a_rollout_and_its_rollback_by_somebody_who_may_edit(
     refused = user.run("rollback", "m", "--to", "7", "--apply")
     assert refused.returncode == Exit.NOT_FOUND
     assert names[2] in refused.stderr
-    completed = user.run(
-        COMP_WORDS="holdfast status ", COMP_CWORD="2", _HOLDFAST_COMPLETE="complete_bash"
-    )
-    assert completed.stdout.split() == ["m"]
+    monkeypatch.setattr("holdfast.cli.session._COMPLETION_SECONDS", 30)
+    for words, expected in (
+        ("holdfast status ", ["m"]),
+        ("holdfast rollback m --to ", [names[2], names[1]]),
+    ):
+        completed = user.run(
+            COMP_WORDS=words, COMP_CWORD=str(words.count(" ")), _HOLDFAST_COMPLETE="complete_bash"
+        )
+        assert completed.stdout.split() == expected
 
 
 def test_a_rejected_revision_fails_the_pipeline_and_is_tried_again(
@@ -240,6 +261,7 @@ ACCEPTED: dict[str, JsonObject] = {
     "a pin by number": {**template(), "revision": 3},
     "a pin by name": {**template(), "revision": "employment-6c9f7d58"},
     "bounds that meet": scaling(minReplicas=2, maxReplicas=2),
+    "a bound above the default": scaling(maxReplicas=3),
     "a share": rollout(capacity="100%"),
     "nulls": {**template(predictor=None), "revision": None, "scaling": None},
     "null in a rollout": rollout(capacity=None),

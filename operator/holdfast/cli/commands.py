@@ -18,6 +18,7 @@ from holdfast.cli.options import (
     OutputOption,
     Timeout,
     Where,
+    complete_revision,
 )
 
 _EXITS = "Exit status: " + "; ".join(f"{code} {said}" for code, said in MEANINGS.items()) + "."
@@ -69,7 +70,13 @@ def status(
 def history(
     name: Name,
     revision: Annotated[
-        str | None, typer.Option("--revision", help="One revision, by number or name.")
+        str | None,
+        typer.Option(
+            "--revision",
+            metavar="REVISION",
+            help="One revision, by number or name.",
+            autocompletion=complete_revision,
+        ),
     ] = None,
     output: Annotated[
         ManifestOutput,
@@ -96,7 +103,7 @@ def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A revision, by number or name.")],
     b: Annotated[
         str | None,
-        typer.Argument(metavar="[B]", help="Another one; default: the current template."),
+        typer.Argument(metavar="B", help="Another one; default: the current template."),
     ] = None,
     output: OutputOption = Output.TEXT,
     namespace: Namespace = None,
@@ -115,7 +122,12 @@ def rollback(
     name: Name,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="REVISION", help="Number or name; default: the previous."),
+        typer.Option(
+            "--to",
+            metavar="REVISION",
+            help="Number or name; default: the previous.",
+            autocompletion=complete_revision,
+        ),
     ] = None,
     file: Annotated[
         Path | None,
@@ -170,7 +182,7 @@ def retry(
 def lint(
     more: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE]...", help="More of them: `-f *.yaml` works."),
+        typer.Argument(metavar="FILE", help="More of them: `-f *.yaml` works."),
     ] = None,
     files: Annotated[
         list[str] | None,

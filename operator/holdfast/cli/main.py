@@ -25,7 +25,7 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        app(prog_name="kubectl holdfast" if Path(sys.argv[0]).stem == _PLUGIN else None)
+        app(prog_name="kubectl holdfast" if Path(sys.argv[0]).stem == _PLUGIN else "holdfast")
     except Refusal as refusal:
         _say(refusal.message, refusal.advice)
         sys.exit(refusal.code)

@@ -33,9 +33,22 @@ def complete_name(context: typer.Context, incomplete: str) -> list[str]:
     """Names of ModelDeployments; none when the cluster does not answer within a second."""
     from holdfast.cli.session import list_names
 
+    return [name for name in list_names(_where(context)) if name.startswith(incomplete)]
+
+
+def complete_revision(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of a deployment's revisions, newest first."""
+    from holdfast.cli.session import list_revisions
+
+    # Behind an option that has no value yet, arguments are not assigned to their names.
+    deployment = context.params.get("name") or next(iter(context.args), "")
+    names = list_revisions(_where(context), deployment)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _where(context: typer.Context) -> Where:
     given = context.params
-    where = Where(given.get("namespace"), given.get("context"), given.get("kubeconfig"))
-    return [name for name in list_names(where) if name.startswith(incomplete)]
+    return Where(given.get("namespace"), given.get("context"), given.get("kubeconfig"))
 
 
 Name = Annotated[

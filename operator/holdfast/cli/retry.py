@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -11,7 +12,7 @@ from holdfast.api.identity import RETRY_REQUESTED_AT
 from holdfast.api.status import Phase
 from holdfast.cli.exits import Exit, Refusal
 from holdfast.cli.options import Output, Where
-from holdfast.cli.revisions import Line, list_lines, read_records
+from holdfast.cli.revisions import Line, find_line, list_lines, read_records
 from holdfast.cli.session import Session, run
 from holdfast.cli.standing import compute_standing
 from holdfast.cli.terminal import show, show_json
@@ -19,6 +20,7 @@ from holdfast.clients.kube import Forbidden
 from holdfast.domain.kubeobject import KubeObject, condition_of, format_time
 
 _TAKEN_SECONDS = 30.0
+_SHOWN_SECONDS = 10.0
 _POLL_SECONDS = 0.2
 
 
@@ -34,7 +36,7 @@ def request_retry(name: str, where: Where, *, output: Output) -> Exit:
         await session.patch_deployment(
             name, {"metadata": {"annotations": {RETRY_REQUESTED_AT: now}}}
         )
-        await _wait_until_taken(session, name, now)
+        await _wait_until_taken(session, name, now, line["name"])
         if output is Output.JSON:
             target = {"name": line["name"], "number": line["number"]}
             show_json({"name": name, "target": target, "requestedAt": now})
@@ -46,21 +48,42 @@ def request_retry(name: str, where: Where, *, output: Output) -> Exit:
     return run(where, work)
 
 
-async def _wait_until_taken(session: Session, name: str, value: str) -> None:
-    deadline = time.monotonic() + _TAKEN_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            records = await read_records(session, name)
-        except Forbidden:  # who may not look has to believe
-            return
-        if any(record.retry and record.retry.value == value for record in records.values()):
-            return
+async def _wait_until_taken(session: Session, name: str, value: str, revision: str) -> None:
+    """Wait until the request is on a record, and then shortly until the status shows it.
+
+    What cannot heal is rejected again at once, so that the second may never be seen.
+    """
+    try:
+        taken = await _wait(lambda: _is_taken(session, name, value), _TAKEN_SECONDS)
+    except Forbidden:  # who may not look has to believe
+        return
+    if not taken:
+        raise Refusal(
+            Exit.PROGRESSING,
+            f"the operator has not taken up the request within {_TAKEN_SECONDS:.0f} s",
+            "It stands and will be: check that the operator runs.",
+        )
+    await _wait(lambda: _is_shown(session, name, revision), _SHOWN_SECONDS)
+
+
+async def _wait(holds: Callable[[], Awaitable[bool]], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while True:
+        if await holds():
+            return True
+        if time.monotonic() > deadline:
+            return False
         await asyncio.sleep(_POLL_SECONDS)
-    raise Refusal(
-        Exit.PROGRESSING,
-        f"the operator has not taken up the request within {_TAKEN_SECONDS:.0f} s",
-        "It stands and will be: check that the operator runs.",
-    )
+
+
+async def _is_taken(session: Session, name: str, value: str) -> bool:
+    records = await read_records(session, name)
+    return any(record.retry and record.retry.value == value for record in records.values())
+
+
+async def _is_shown(session: Session, name: str, revision: str) -> bool:
+    line = find_line(await session.get_deployment(name), revision)
+    return bool(line["phase"] != Phase.REJECTED)
 
 
 def find_rejected(deployment: KubeObject) -> Line:

@@ -118,18 +118,34 @@ def explain(error: ApiError) -> Refusal:
 
 
 def list_names(where: Where) -> list[str]:
-    """Names of the ModelDeployments there, for completion: nothing rather than an error."""
+    """Names of the ModelDeployments there, for completion."""
 
-    async def names() -> list[str]:
-        async with _open(where) as session:
-            found, _ = await session.kube.list(MODEL_DEPLOYMENT, session.namespace)
-            return sorted(item["metadata"]["name"] for item in found)
+    async def names(session: Session) -> list[str]:
+        found, _ = await session.kube.list(MODEL_DEPLOYMENT, session.namespace)
+        return sorted(item["metadata"]["name"] for item in found)
 
-    async def in_time() -> list[str]:
-        return await asyncio.wait_for(names(), _COMPLETION_SECONDS)
+    return _complete(where, names)
+
+
+def list_revisions(where: Where, deployment: str) -> list[str]:
+    """Names of a deployment's revisions, for completion."""
+
+    async def names(session: Session) -> list[str]:
+        status = (await session.get_deployment(deployment)).get("status") or {}
+        return [line["name"] for line in status.get("revisions") or ()]
+
+    return _complete(where, names)
+
+
+def _complete(where: Where, work: Callable[[Session], Awaitable[list[str]]]) -> list[str]:
+    """What the cluster answers within a second, and nothing rather than an error."""
+
+    async def connected() -> list[str]:
+        async with asyncio.timeout(_COMPLETION_SECONDS), _open(where) as session:
+            return await work(session)
 
     try:
-        return asyncio.run(in_time())
+        return asyncio.run(connected())
     except Exception:  # whatever it is, the shell has no place to say it
         return []
 

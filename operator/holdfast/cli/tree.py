@@ -47,9 +47,9 @@ def _header(report: JsonObject) -> Text:
     }
     for name, fact in facts.items():
         if fact:
-            text.append(f"\n{name:<12}", _QUIET).append(fact)
+            text.append(f"\n{name:<13} ", _QUIET).append(fact)
     for condition in report["conditions"]:
-        text.append(f"\n{condition['type']:<12}", _QUIET)
+        text.append(f"\n{condition['type']:<13} ", _QUIET)
         text.append(condition["status"], _condition_style(condition))
         text.append(f"  {_sentence(condition['reason'], condition['message'])}")
     if report["observedGeneration"] < report["generation"]:

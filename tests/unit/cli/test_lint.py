@@ -102,6 +102,7 @@ def test_what_is_wrong_around_the_spec(text: str, finding: str) -> None:
         GOOD,
         GOOD + "    restartedAt: 2026-01-01T00:00:00Z\n",
         GOOD + "  revision: 3\n",
+        GOOD + "  scaling: {maxReplicas: 3}\n",
         GOOD + "  revision: m-6c9f7d58\n",
         GOOD + "status: {whatever: true}\n",
         GOOD.replace("{name: m, ", "{name: m, creationTimestamp: null, "),

@@ -87,12 +87,12 @@ ROLLOUT = Seen(
 def test_tree() -> None:
     assert draw(ROLLOUT) == (
         "m in ml  Stalled\n"
-        "wanted      revision 2 (spec.revision)\n"
-        "active      revision 2 (m-2)\n"
-        "url         http://m.ml.svc.cluster.local\n"
-        "Ready       True  R: m\n"
-        "Promoted    False  ImagePullBackOff: revision 3 (m-3) was rejected: no image\n"
-        "Stalled     True  RevisionRejected: revision 3 (m-3) was rejected: no image\n"
+        "wanted        revision 2 (spec.revision)\n"
+        "active        revision 2 (m-2)\n"
+        "url           http://m.ml.svc.cluster.local\n"
+        "Ready         True  R: m\n"
+        "Promoted      False  ImagePullBackOff: revision 3 (m-3) was rejected: no image\n"
+        "Stalled       True  RevisionRejected: revision 3 (m-3) was rejected: no image\n"
         "├── revision 3 m-3 Rejected  v3  no image\n"
         "│   └── InferenceService m-3 not ready  minimum\n"
         "│       └── pod m-3-predictor-x Running not ready, 4 restarts  ImagePullBackOff: "
