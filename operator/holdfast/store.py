@@ -251,9 +251,10 @@ class Store:
         failures = watch.failures
         self._touch(watch)
         watch.failures = failures
+        watch.answered.set()
+        watch.refused_since = None
         if not watch.synced.is_set():
             watch.synced.set()
-            watch.answered.set()
             telemetry.set_store_synced(watch.watched.resource.plural, True)
 
     def _wake_all(self) -> None:

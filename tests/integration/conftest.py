@@ -1,6 +1,7 @@
 """One operator for the session, and a namespace of its own for each test."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,13 @@ import pytest
 from devcluster import binaries, holdfast
 from devcluster.cluster import Cluster
 from devcluster.rest import Api
-from tests.integration.harness import Place, create_place
+from tests.integration.harness import (
+    OPTIONAL_GROUPS,
+    POLL_SECONDS,
+    WAIT_SECONDS,
+    Place,
+    create_place,
+)
 
 _numbers = itertools.count(1)
 
@@ -46,11 +53,14 @@ def place(
 
 
 @pytest.fixture
-def gateway_api(cluster: Cluster) -> Iterator[None]:
+def gateway_api(cluster: Cluster, api: Api) -> Iterator[None]:
     """The HTTPRoutes of the Gateway API, for one test: a cluster need not have them."""
     kubectl = cluster.access.kubectl
     manifest = binaries.get_gateway_types() / "gateway.networking.k8s.io_httproutes.yaml"
     kubectl.run("create", "--validate=false", "-f", str(manifest))
-    kubectl.run("wait", "--for=condition=Established", "crd/httproutes.gateway.networking.k8s.io")
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not api.call("GET", f"{OPTIONAL_GROUPS['httproutes']}/httproutes").ok:
+        assert time.monotonic() < deadline, "the API server does not serve HTTPRoutes"
+        time.sleep(POLL_SECONDS)
     yield
     kubectl.run("delete", "-f", str(manifest))
