@@ -45,6 +45,7 @@ _MAX_CONFLICT_SECONDS: Final = 2.0
 class _Item:
     due: float
     failures: int = 0
+    backs_off_until: float = 0.0
     running_since: float | None = None
     woken: bool = False
 
@@ -157,8 +158,10 @@ class WorkQueue:
             if again is GONE:
                 outcome = "gone"
         except Exception as error:
-            item.failures += 1
+            # A pass that a change brought about before its time is no further attempt.
+            item.failures += started >= item.backs_off_until
             again = self._compute_backoff(item.failures, error)
+            item.backs_off_until = self._now() + again
             outcome = "conflict" if isinstance(error, Conflict) else "error"
             _report(error, again)
         seconds = self._now() - started

@@ -4,7 +4,8 @@ Level-triggered: every pass looks at everything, remembers nothing that the clus
 hold, and can be cut off anywhere.
 """
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pydantic import ValidationError
@@ -41,6 +42,8 @@ __all__ = ["WATCHED", "Reconciler"]
 
 _MAX_ROUNDS: Final = 12
 """How often one pass looks again after its own writes, before others get their turn."""
+_BREATH: Final = timedelta(seconds=1)
+"""How soon it goes on then."""
 _BLIND_SECONDS: Final = 5.0
 """How often to look whether a missing CRD or permission is there."""
 _PATIENCE_SECONDS: Final = 10.0
@@ -121,6 +124,9 @@ class Reconciler:
             for action in actions:
                 if not await self._executor.carry_out(action, observed, findings, parent):
                     break
+        else:
+            # Its turn is over, not its work: what it wrote last is not looked at yet.
+            return replace(plan, due=_now() + _BREATH)
         return plan
 
     async def _tell_outage(self, parent: KubeObject, findings: Findings, error: ApiError) -> None:

@@ -162,6 +162,21 @@ def test_a_wake_does_not_wait_for_the_back_off() -> None:
     run(main())
 
 
+def test_passes_that_changes_bring_about_do_not_make_the_back_off_longer() -> None:
+    async def main() -> None:
+        reconcile = Reconcile(*[ValueError("broken")] * 12)
+        async with working(reconcile) as queue:
+            for _ in range(8):
+                queue.wake(A)
+                await asyncio.sleep(0.01)
+            woken = len(reconcile.times)
+            await asyncio.sleep(1)
+        assert woken == 8
+        assert reconcile.times[woken] - reconcile.times[woken - 1] == pytest.approx(0.15)
+
+    run(main())
+
+
 def test_conflicts_come_back_soon_however_many() -> None:
     async def main() -> None:
         reconcile = Reconcile(*[Conflict(409, "Conflict", "changed")] * 30)
