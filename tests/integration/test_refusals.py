@@ -275,7 +275,20 @@ def test_what_kserve_refuses_is_told_in_its_words(
 
 def test_type_explains_itself(cluster: Cluster, types: Api) -> None:
     explain = cluster.access.kubectl.run
+    everything = explain("explain", "mdep", "--recursive")
+    assert "progressDeadlineSeconds\t<integer>" in everything
+    assert "type\t<string> -required-" in everything, "of a condition"
+    for field in ("spec", "spec.template.model", "spec.rollout", "spec.network", "status"):
+        told = explain("explain", f"modeldeployments.{field}")
+        assert "<no description>" not in told, field
     assert "What is versioned" in explain("explain", "mdep.spec.template")
-    rollout = explain("explain", "modeldeployments.spec.rollout", "--recursive")
-    assert "progressDeadlineSeconds" in rollout
+    assert "Defaults to 600." in explain("explain", "mdep.spec.rollout")
     assert "The rollback history, newest first" in explain("explain", "mdep.status.revisions")
+
+
+def test_type_is_accepted_without_reserve(types: Api) -> None:
+    conditions = types.must("GET", TYPE)["status"]["conditions"]
+    assert {c["type"]: c["status"] for c in conditions if c["status"] == "True"} == {
+        "NamesAccepted": "True",
+        "Established": "True",
+    }, "and NonStructuralSchema is not among them"
