@@ -86,7 +86,7 @@ def note_foreign_changes(
     """
     for record in situation.observed.records:
         now, noted = see(situation, record), find_seen(record)
-        if now is None or now == noted:
+        if now is None:
             continue
         is_known = noted is not None and noted.life == now.life
         if noted is None or not is_known:

@@ -58,6 +58,16 @@ def test_roll_before_anything_was_noted_is_said_too() -> None:
     assert cluster.announced.count("ForeignChange") == 1
 
 
+def test_roll_that_is_seen_together_with_the_promotion_is_said_too() -> None:
+    cluster = started(seconds=1)
+    (name,) = cluster.inference_services
+    cluster.run_without_operator(30)
+    cluster.rolls[name] = 1
+    cluster.run(1)
+    assert cluster.active == "v1"
+    assert cluster.announced.count("ForeignChange") == 1
+
+
 def test_deployment_that_somebody_deleted_is_a_roll_too(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -178,6 +178,7 @@ def test_record_with_a_number_that_is_taken_is_left_alone() -> None:
     restored = copy.deepcopy(cluster.records[cluster.record(1).name])
     del restored["metadata"]["ownerReferences"], cluster.records[restored["metadata"]["name"]]
     cluster.records[cluster.record(2).name]["data"]["number"] = 1
-    cluster.records[restored["metadata"]["name"]] = restored
+    name = restored["metadata"]["name"]
+    cluster.records[name] = restored
     cluster.reconcile()
-    assert "ownerReferences" not in restored["metadata"]
+    assert "ownerReferences" not in cluster.records[name]["metadata"]
