@@ -193,13 +193,14 @@ def test_conditions_are_there_from_the_first_visit_and_speak_of_the_generation(
     place: Place,
 ) -> None:
     place.deploy(place.add_model("one"))
-    for kind in ("Ready", "Promoted"):
+    for kind in ("Ready", "Promoted", "Reproducible"):
         place.wait(lambda: place.condition(kind), f"{kind} is there")  # noqa: B023 -- at once
     place.wait_promoted(1)
     status = place.status()
     assert {c["type"]: c["status"] for c in status["conditions"]} == {
         "Ready": "True",
         "Promoted": "True",
+        "Reproducible": "True",
     }
     assert status["observedGeneration"] == place.deployment()["metadata"]["generation"]
     assert status["url"] == f"http://m.{place.namespace}.svc.cluster.local"
