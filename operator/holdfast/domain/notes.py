@@ -48,8 +48,11 @@ def compute_notes(situation: Situation) -> Iterator[Note]:
 
 
 def notes_at_birth(situation: Situation) -> Mapping[str, str]:
-    """A request for another try that came with the new template is fulfilled by its birth."""
-    value = situation.new_retry
+    """A request for another try that came with the new template is fulfilled by its birth.
+
+    Not while something is pinned: then it is about that.
+    """
+    value = situation.new_retry if situation.observed.spec.revision is None else None
     return {RETRY: str(Retry(value, None))} if value else {}
 
 

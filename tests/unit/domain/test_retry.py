@@ -139,3 +139,12 @@ def test_a_request_is_not_taken_again_once_history_is_pruned() -> None:
         cluster.run(100)
     assert cluster.announced.count("NothingToRetry") == 1
     assert cluster.record(1).retry is not None
+
+
+def test_a_request_while_pinned_is_not_taken_by_a_new_template() -> None:
+    cluster = started()
+    cluster.retry = "1"
+    cluster.edit("v2", revision=1)
+    cluster.run()
+    taken = {number: cluster.record(number).retry is not None for number in (1, 2)}
+    assert taken == {1: True, 2: False}
