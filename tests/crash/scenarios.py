@@ -168,6 +168,11 @@ def runs_only(number: int) -> Callable[[Place], bool]:
     return holds
 
 
+def is_back_and_alone(place: Place) -> bool:
+    """Whether the first version serves again and the second has stopped."""
+    return stands({1: "Active", 2: "Cold"})(place) and runs_only(1)(place)
+
+
 def has_replicas(count: int) -> Callable[[Place], bool]:
     """Whether the active revision has this many ready pods."""
     return lambda place: len(place.ready_pods(1)) == count and len(place.pods(1)) == count
@@ -205,7 +210,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "rollback-cold": Scenario(
         prepare=lambda place, variant: updated(place, variant, warmRevisions=0),
         act=lambda place, variant: place.pin(1),
-        is_over=stands({1: "Active", 2: "Cold"}),
+        is_over=is_back_and_alone,
         variants=("Runtime",),
     ),
     "rejection": Scenario(prepare=created, act=reject, is_over=is_rejected),
