@@ -5,6 +5,7 @@ import asyncio
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,16 @@ from benchmarks import rollback, writes
 from benchmarks.fleet import bench as fleet
 from benchmarks.presentation import present_fleet, present_rollbacks, present_writes
 from benchmarks.report import Report
-from benchmarks.serving import open_serving
+from benchmarks.serving import NotReachedError, open_serving
+from devcluster.errors import DevclusterError
 
+_PART_ENDS: Final = (
+    DevclusterError,
+    NotReachedError,
+    RuntimeError,
+    TimeoutError,
+    ExceptionGroup,  # several requests at a time
+)
 _RESULTS: Final = Path(__file__).parent / "results"
 
 
@@ -59,19 +68,20 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"{time.monotonic() - begun:6.0f} s  {text}", flush=True)
 
-    if options.part != "fleet":
-        measure_serving(report, sizes, say)
-    if options.part != "serving":
-        say("fleet")
-        with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
-            found = asyncio.run(fleet.measure(Path(folder), sizes.fleet, sizes.floor, say))
-        present_fleet(report, found)
+    for part, measure in (("serving", measure_serving), ("fleet", measure_fleet)):
+        if options.part in (None, part):
+            say(part)
+            try:
+                measure(report, sizes, say)
+            except _PART_ENDS as error:
+                traceback.print_exc()  # the other part is worth having all the same
+                report.broken[part] = f"{type(error).__name__}: {error}"
     report.seconds = time.monotonic() - begun
     report.print()
     if options.part is None:
         for path in report.write(_RESULTS):
             say(f"written: {path.relative_to(Path.cwd())}")
-    return 1 if report.missed else 0
+    return 1 if report.missed or report.broken else 0
 
 
 def measure_serving(report: Report, sizes: Sizes, say: Callable[[str], None]) -> None:
@@ -97,6 +107,13 @@ def measure_serving(report: Report, sizes: Sizes, say: Callable[[str], None]) ->
         say("what is left of the settled time")
         settled = watch.close(sizes.settled_seconds)
         present_writes(report, changes, settled)
+
+
+def measure_fleet(report: Report, sizes: Sizes, say: Callable[[str], None]) -> None:
+    """Fleets and their floor."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+        found = asyncio.run(fleet.measure(Path(folder), sizes.fleet, sizes.floor, say))
+    present_fleet(report, found)
 
 
 if __name__ == "__main__":

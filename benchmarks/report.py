@@ -50,12 +50,14 @@ class Report:
         seconds: How long it took.
         sections: Rows by heading.
         figures: Everything that was measured, for machines.
+        broken: Parts that came to no end, and why.
     """
 
     mode: str
     seconds: float = 0.0
     sections: dict[str, list[Row]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
 
     @property
     def missed(self) -> list[str]:
@@ -76,6 +78,8 @@ class Report:
             console.print(table)
         missed = self.missed
         verdict = f"missed: {', '.join(missed)}" if missed else "every target was met"
+        if self.broken:
+            verdict = f"came to no end: {', '.join(self.broken)}; {verdict}"
         console.print(f"\n{self.mode} run, {self.seconds:.0f} s, {_describe_machine()}: {verdict}")
 
     def write(self, directory: Path) -> Sequence[Path]:
@@ -87,6 +91,7 @@ class Report:
             "seconds": round(self.seconds),
             "machine": _describe_machine(),
             "missed": self.missed,
+            "broken": self.broken,
             "figures": self.figures,
         }
         data.write_text(json.dumps(_shorten(content), indent=1) + "\n")
