@@ -163,13 +163,14 @@ def test_optional_kind_may_be_missing_come_and_go() -> None:
         """Knows Services, of which it has one; and routes when it is told to."""
 
         knows_routes = False
+        has_route = False
 
         async def pages(
             self, resource: Resource, _namespace: str | None, *, label_selector: str
         ) -> AsyncGenerator[tuple[list[Any], str], None]:
             if resource is HTTP_ROUTE and not self.knows_routes:
                 raise NotFound(404, "NotFound", "the server could not find the requested resource")
-            yield [render(resource)], "10"
+            yield [render(resource)] if resource is SERVICE or self.has_route else [], "10"
 
     def render(resource: Resource) -> dict[str, Any]:
         labels = {"holdfast.dev/modeldeployment": "m"}
@@ -202,12 +203,16 @@ def test_optional_kind_may_be_missing_come_and_go() -> None:
         key = Key("ns", "m")
         assert store.missing_kinds == set()
         assert set(woken) == {key}, "whoever has waited for it looks again"
-        assert len(store.children(HTTP_ROUTE, key)) == 1
 
-        woken.clear()
         server.knows_routes = False
         await asyncio.sleep(90)
         assert store.missing_kinds == {"HTTPRoute"}
+        server.knows_routes = server.has_route = True
+        await asyncio.sleep(30)
+        assert len(store.children(HTTP_ROUTE, key)) == 1
+        woken.clear()
+        server.knows_routes = False
+        await asyncio.sleep(90)
         assert (store.children(HTTP_ROUTE, key), set(woken)) == ([], {key})
         task.cancel()
 
