@@ -112,7 +112,7 @@ class Cluster(World):
     def orphan(self) -> None:
         """Somebody deletes the ModelDeployment without what stands for it, and makes it again."""
         for obj in self.standing():
-            obj["metadata"].pop("ownerReferences")
+            obj["metadata"].pop("ownerReferences", None)
         self.uid, self.status, self.generation = f"{self.uid}-again", Status(), 1
 
     def run_without_operator(self, seconds: float) -> None:

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from holdfast.api.conditions import PROMOTED, READY, RECONCILING, STALLED
 from tests.unit.domain import shown
 from tests.unit.domain.cluster import Cluster, spec_of
+from tests.unit.domain.world import RUNTIME
 
 MODELS = st.sampled_from(["v1", "v2", "v3", "v4", "v5"])
 AN_AGE = 1200
@@ -132,6 +133,29 @@ class AnyHistory(RuleBasedStateMachine):
     @rule()
     def delete_the_service(self) -> None:
         self.cluster.service = None
+
+    @precondition(lambda self: self.cluster.selected in self.cluster.inference_services)
+    @rule()
+    def roll_the_active_pods(self) -> None:
+        name = self.cluster.selected or ""
+        self.cluster.rolls[name] = self.cluster.rolls.get(name, 0) + 1
+
+    @rule(priority=st.integers(0, 2))
+    def change_the_runtime(self, priority: int) -> None:
+        spec = {**RUNTIME["spec"], "containers": [dict(RUNTIME["spec"]["containers"][0])]}
+        spec["containers"][0]["env"] = [{"name": "PRIORITY", "value": str(priority)}]
+        self.cluster.installed = ({**RUNTIME, "spec": spec},)
+
+    @rule()
+    def delete_the_image_and_push_another(self) -> None:
+        """What runs has it already."""
+        self.cluster.unpullable.add(self.cluster.image_id)
+        number = len(self.cluster.unpullable)
+        self.cluster.image_id = f"registry/model@sha256:{number:064x}"
+
+    @rule()
+    def delete_the_deployment_without_what_serves_and_make_it_again(self) -> None:
+        self.cluster.orphan()
 
     # --- the operator
 

@@ -63,6 +63,7 @@ class Pod:
     born: datetime
     image: str
     image_id: str
+    is_unpullable: bool = False
 
 
 @dataclass
@@ -216,7 +217,8 @@ class World:
                     pod_name = f"{name}-{component}-{self.version}"
                     image = self._image_of(name)
                     image_id = image if "@" in image else self.image_id
-                    pod = Pod(pod_name, name, component, self.now, image, image_id)
+                    is_gone = image in self.unpullable
+                    pod = Pod(pod_name, name, component, self.now, image, image_id, is_gone)
                     self.pods.append(pod)
 
     def _image_of(self, name: str) -> str:
@@ -233,7 +235,7 @@ class World:
         return pod.born + timedelta(seconds=self.startup)
 
     def _is_ready(self, pod: Pod) -> bool:
-        is_sound = self.uri(pod.revision) not in self.broken and pod.image not in self.unpullable
+        is_sound = self.uri(pod.revision) not in self.broken and not pod.is_unpullable
         return is_sound and self._ready_at(pod) <= self.now
 
     def _events(self) -> list[datetime]:
@@ -260,7 +262,7 @@ class World:
         if status is None:
             ready = shown.serving(pod.image, pod.image_id)
             status = ready if self._is_ready(pod) else shown.loading()
-            if pod.image in self.unpullable:
+            if pod.is_unpullable:
                 status = shown.unpullable(pod.image)
         else:
             status = shown.silent_since(max(pod.born, self.broken_since.get(uri, pod.born)), status)
