@@ -19,7 +19,8 @@ _CELLS: Final = 2**21
 _MOST_ROWS: Final = 2**16
 _CSV_BLOCK_BYTES: Final = 2**20
 """Arrow reads some thirty blocks ahead."""
-_PARQUET_BUFFER_BYTES: Final = 2**20
+_PARQUET_BUFFER_BYTES: Final = 2**16
+"""By column. Arrow forgets pages of less than 16 KiB only at the end of their row group."""
 
 _ARROW_TYPES: Final = {Form.NUMBER: pa.float64(), Form.BOOLEAN: pa.bool_(), Form.TEXT: pa.string()}
 

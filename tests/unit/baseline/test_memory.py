@@ -13,20 +13,20 @@ from holdfast.baseline.assembly import make_baseline
 from holdfast.baseline.request import Request
 
 COLUMNS = 8
-ROWS = 2**15
+ROWS = 2**16
 BATCH_ROWS = 1024
 WHOLE_BYTES = COLUMNS * ROWS * 8
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same 2 MB of numbers as Parquet of one row group, of many, and as CSV."""
+    """The same 4 MB of numbers as Parquet of one row group, of many, and as CSV."""
     folder = tmp_path_factory.mktemp("files")
     random = np.random.default_rng(5)
     table = pa.table({f"x{n}": random.random(ROWS) for n in range(COLUMNS)})
     # Pages are decoded as a whole; usually they have 1 MB.
     pyarrow.parquet.write_table(
-        table, folder / "one.parquet", use_dictionary=False, data_page_size=2**13
+        table, folder / "one.parquet", use_dictionary=False, data_page_size=2**14
     )
     pyarrow.parquet.write_table(table, folder / "many.parquet", row_group_size=4 * BATCH_ROWS)
     pyarrow.csv.write_csv(table, folder / "all.csv")
@@ -39,7 +39,6 @@ def test_no_more_is_held_than_some_batches(
 ) -> None:
     monkeypatch.setattr(sampling.RowSample.__init__, "__defaults__", (BATCH_ROWS,))
     monkeypatch.setattr(reading, "_CSV_BLOCK_BYTES", 2**14)
-    monkeypatch.setattr(reading, "_PARQUET_BUFFER_BYTES", 2**14)
     held: list[int] = []
     before = pa.total_allocated_bytes()
     make_baseline(
