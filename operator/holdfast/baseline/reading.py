@@ -37,7 +37,9 @@ def read_batches(
     with explain(file.path):
         for batch in _read(file, list(forms), batch_rows):
             columns = [convert(batch.column(name), form) for name, form in forms.items()]
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+            converted = pa.RecordBatch.from_arrays(columns, schema=schema)
+            converted.validate(full=True)  # Parquet may hold texts that are not UTF-8
+            yield converted
 
 
 @dataclass

@@ -11,6 +11,8 @@ from holdfast.baseline.forms import shorten
 SAMPLE_ROWS: Final = 100_000
 """Quantiles of that many rows are off by a tenth of a percent of the rows."""
 _SEED: Final = 8_675_309
+_SLACK: Final = 1.25
+"""How far the sample grows before it is cut: memory against the copying of rows."""
 
 
 class RowSample:
@@ -31,7 +33,7 @@ class RowSample:
             return
         self._keys = np.concatenate([self._keys, keys[chosen]])
         self._parts.append(_shorten(rows.take(pa.array(chosen))))
-        if self._keys.size > 2 * self._size:
+        if self._keys.size > _SLACK * self._size:
             self._shrink()
 
     def get_rows(self) -> Any:

@@ -329,6 +329,12 @@ def test_wrong_files(tmp_path: Path, name: str, content: bytes, says: str) -> No
         make(str(tmp_path / name))
 
 
+def test_text_that_is_not_unicode(tmp_path: Path) -> None:
+    texts = pa.array([b"a\xff"] * 64).view(pa.string())
+    with pytest.raises(WrongDataError, match=r"a\.parquet cannot be read: .*UTF8"):
+        make(write(tmp_path / "a.parquet", {"it": texts}))
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
