@@ -27,6 +27,8 @@ from holdfast.clients.resources import Resource, find_resource
 _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS: Final = 0.1
+_LISTS_AT_A_TIME: Final = 3
+"""Memory does not shrink much below what the pages of all lists at a time have taken."""
 _MAX_BACKOFF_SECONDS: Final = 15.0
 _FAILURES_UNTIL_LIST: Final = 5
 """A watch is refused for ever if its version is from the future, after etcd was restored."""
@@ -88,6 +90,7 @@ class Store:
         wake: Callable[[Key], None],
     ) -> None:
         self._kube = kube
+        self._listing = asyncio.Semaphore(_LISTS_AT_A_TIME)
         self._wake = wake
         self._watches: dict[tuple[Resource, str | None], _Watch] = {}
         everywhere: Sequence[None] = [None]
@@ -202,7 +205,8 @@ class Store:
             delay = _PAUSE_SECONDS
             try:
                 if watch.must_list:
-                    await self._list(watch)
+                    async with self._listing:
+                        await self._list(watch)
                 await self._follow(watch)
                 telemetry.count_watch_restart(plural, "ended")
             except Gone:
