@@ -140,6 +140,11 @@ def read_status(plane: Cluster, namespace: str) -> Any:
     return json.loads(plane.access.kubectl.run("get", "--raw", path)).get("status")
 
 
+def _read_condition(plane: Cluster, namespace: str, kind: str) -> str:
+    conditions = read_status(plane, namespace)["conditions"]
+    return next(str(c["status"]) for c in conditions if c["type"] == kind)
+
+
 def test_it_waits_for_kserve_says_so_and_goes_on(
     plane: Cluster, start: Callable[..., Process], namespace: str
 ) -> None:
@@ -161,7 +166,7 @@ def test_it_waits_for_kserve_says_so_and_goes_on(
     assert "install their CRD" in told["Promoted"]["message"]
     with kserve_types(plane):
         operator.wait(operator.is_ready)
-        operator.wait(lambda: "Unknown" not in str(read_status(plane, namespace)))
+        operator.wait(lambda: _read_condition(plane, namespace, "Promoted") == "False")
         assert operator.end() == 0
     warnings = [line["message"] for line in operator.lines() if line["level"] == "WARNING"]
     missing = [w for w in warnings if "nferenceservices.serving.kserve.io do not exist" in w]
