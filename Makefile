@@ -33,7 +33,7 @@ soak: binaries ## Crash the operator at every write, and edit 2,000 times; up to
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 	@$(PYTHON) -m examples.employment.demo $(if $(KEEP),--keep)
 
-bench: binaries ## Measure against peers and floors, 25 minutes on a quiet machine; QUICK=1 takes three.
+bench: binaries ## Measure against peers and floors, 25 minutes on a quiet machine; QUICK=1 takes five.
 	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
 
 crd: setup ## Generate the CustomResourceDefinition, and the baseline's schema, from the models.

@@ -58,7 +58,7 @@ QUICK: Final = Sizes(2, 1, 1, 500, 30.0, (100,), 100)
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes, about three minutes")
+    parser.add_argument("--quick", action="store_true", help="small sizes, about five minutes")
     parser.add_argument("--part", choices=["serving", "fleet"], help="only this part")
     options = parser.parse_args()
     begun = time.monotonic()
