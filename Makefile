@@ -25,7 +25,9 @@ lint: setup ## Check style, types and import contracts.
 test: lint binaries ## Check everything and run the tests.
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
-soak: binaries ## Crash the operator at every write, and edit 2,000 times; up to half an hour.
+soak: binaries ## Explore and break the rules, crash at every write, edit 2,000 times; up to an hour.
+	@$(PYTHON) -m tests.model
+	@$(PYTHON) -m tests.mutants
 	@HOLDFAST_EDITS=2000 $(PYTHON) -m pytest tests/integration/test_growth.py
 	@HOLDFAST_TEST_AWAY_SECONDS=180 $(PYTHON) -m pytest tests/integration -k api_server_away
 	@$(PYTHON) -m tests.crash all

@@ -191,3 +191,12 @@ def test_failed_revision_cannot_be_pinned_until_another_try_is_asked_for() -> No
     cluster.retry = "please"
     cluster.run(30)
     assert cluster.active == "v2"
+
+
+def test_nothing_fails_its_probation_while_something_is_pinned() -> None:
+    cluster = promoted("v1", "v2")
+    cluster.edit(revision=99)
+    cluster.break_model("v2", shown.crashed())
+    cluster.run(60)
+    assert cluster.active == "v2"
+    assert cluster.record(2).rejection is None

@@ -1,0 +1,433 @@
+"""Rules broken on purpose: each a small change of one line, and what of the design it breaks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SOURCE: Final = Path(__file__).parents[2] / "operator"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One small replacement in one file of `operator/holdfast`.
+
+    Attributes:
+        name: What is broken, in a few words.
+        file: Which file, below `operator/holdfast`.
+        old: What stands there, exactly once.
+        new: What stands there instead.
+        breaks: The rule of the design that does not hold any more.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    breaks: str
+
+    def apply(self, source: Path) -> None:
+        """Break the copy of `operator/` that stands here.
+
+        Raises:
+            ValueError: the text to replace is not there exactly once.
+        """
+        path = source / "holdfast" / self.file
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.file} has {text.count(self.old)} of {self.old!r}")
+        path.write_text(text.replace(self.old, self.new))
+
+
+MUTANTS: Final = (
+    # --- when a revision is ready
+    Mutant(
+        "deployment of anybody",
+        "domain/readiness.py",
+        "component.deployment is None or not live.owns(component.deployment)",
+        "component.deployment is None",
+        "its Deployments are controlled by that InferenceService's UID",
+    ),
+    Mutant(
+        "deployment behind",
+        "domain/readiness.py",
+        'status.get("observedGeneration", 0) < generation',
+        "False",
+        "a Deployment's generation is observed",
+    ),
+    Mutant(
+        "pods of the old template",
+        "domain/readiness.py",
+        'status.get("updatedReplicas", 0) < status.get("replicas", 0)',
+        "False",
+        "what answers is the revision itself, not pods that are being replaced",
+    ),
+    Mutant(
+        "kserve's word unheard",
+        "domain/readiness.py",
+        'condition_of(inference_service, "Ready").get("status") != "True"',
+        "False",
+        "a candidate's InferenceService is Ready",
+    ),
+    Mutant(
+        "unknown is ready",
+        "domain/readiness.py",
+        'condition_of(inference_service, "Ready").get("status") != "True"',
+        'condition_of(inference_service, "Ready").get("status") == "False"',
+        "what is not understood does not promote",
+    ),
+    Mutant(
+        "model not asked",
+        "domain/readiness.py",
+        "if not answer.ready:",
+        "if False:",
+        "the model itself answers that it is ready",
+    ),
+    Mutant(
+        "pods counted by the deployment only",
+        "domain/observed.py",
+        "return min(ready, int(",
+        "return max(0, int(",
+        "a revision serves while its entry component has an available replica",
+    ),
+    # --- who is active, wanted, and may become active
+    Mutant(
+        "pin ignored",
+        "domain/roles.py",
+        "return self.template_record if self.observed.spec.revision is None else self.pinned",
+        "return self.template_record",
+        "while pinned, the active revision follows the pin",
+    ),
+    Mutant(
+        "unknown pin starts the template",
+        "domain/roles.py",
+        "if self.is_pin_unknown and self.active is None:",
+        "if False:",
+        "pinned to an unknown revision where nothing serves, nothing is started",
+    ),
+    Mutant(
+        "rejected is promoted",
+        "domain/roles.py",
+        "or self.wanted.rejection:",
+        "or False:",
+        "a rejected revision is not promoted",
+    ),
+    Mutant(
+        "a gone service forgets",
+        "domain/roles.py",
+        "marked = [record for record in self.observed.records if record.is_marked_active]",
+        "marked: list[Record] = []",
+        "a Service that is gone is made again for the revision last promoted and not left",
+    ),
+    Mutant(
+        "candidate beside the pin's target",
+        "domain/roles.py",
+        "if self.candidate is not None and self.target in (None, self.candidate):",
+        "if self.candidate is not None:",
+        "a pin target goes before any candidate",
+    ),
+    Mutant(
+        "warm since never",
+        "domain/situation.py",
+        "or live.has_lived_since(record.left_at)",
+        "or True",
+        "warm is a revision that runs on since it was active",
+    ),
+    # --- names and numbers
+    Mutant(
+        "numbers of the living",
+        "domain/revisions.py",
+        "max((record.number for record in records), default=0) + 1",
+        "len(tuple(records)) + 1",
+        "numbers are the largest recorded number plus one, never reused",
+    ),
+    Mutant(
+        "hash collision",
+        "domain/revisions.py",
+        "if name not in taken:",
+        "if True:",
+        "equality is by content: a collision of names takes another suffix",
+    ),
+    Mutant(
+        "annotations lost",
+        "domain/record.py",
+        "{**ours, **(notes or {})}",
+        "{**(notes or {})}",
+        "what becomes known is written once and stays",
+    ),
+    # --- what is kept
+    Mutant(
+        "newest pruned",
+        "domain/revisions.py",
+        "*(record.name for record in newest_first[:1]),",
+        "",
+        "the newest record is never pruned",
+    ),
+    Mutant(
+        "live pruned",
+        "domain/rollout.py",
+        "        *observed.live,\n",
+        "",
+        "records go once nothing runs on them",
+    ),
+    Mutant(
+        "answered request pruned",
+        "domain/rollout.py",
+        "*(r.name for r in observed.records if r.retry and r.retry.value == observed.retry),",
+        "",
+        "a retry request is handled once per value",
+    ),
+    Mutant(
+        "all stay warm",
+        "domain/retention.py",
+        "max(drained, warm) if rank < places else drained",
+        "max(drained, warm)",
+        "only warmRevisions are kept for warmSeconds",
+    ),
+    Mutant(
+        "cold before it is drained",
+        "domain/retention.py",
+        "max(drained, warm) if rank < places else drained",
+        "warm if rank < places else left_at",
+        "what is left behind stays until it is drained",
+    ),
+    Mutant(
+        "the active one stops",
+        "domain/running.py",
+        "if name in kept or name == selected:",
+        "if name in kept and name != selected:",
+        "the active revision's objects are never deleted",
+    ),
+    # --- drain
+    Mutant(
+        "all pods at once",
+        "domain/drain.py",
+        "if ready < component.replicas:",
+        "if False:",
+        "the next pod is drained only when the replacement is ready",
+    ),
+    Mutant(
+        "replacements drained too",
+        "domain/drain.py",
+        "created_at(pod) <= record.left_at",
+        "True",
+        "each pod left behind is replaced once",
+    ),
+    Mutant(
+        "rollback drains late",
+        "domain/drain.py",
+        "if situation.is_rolled_back:",
+        "if False:",
+        "after a rollback the revision left behind is drained at once",
+    ),
+    # --- probation
+    Mutant(
+        "probation of a pin",
+        "domain/probation.py",
+        "and record.rejection is None\n        and situation.observed.spec.revision is None",
+        "and record.rejection is None",
+        "pins are never on probation",
+    ),
+    Mutant(
+        "fallback without a failure",
+        "domain/probation.py",
+        "if due is None or failure is None or situation.now < due:",
+        "if due is None or situation.now < due:\n        return None\n"
+        "    from holdfast.domain.failure import Failure\n\n"
+        '    failure = failure or Failure("Silent", "silent")\n    if False:',
+        "the Service returns only if its containers failed",
+    ),
+    Mutant(
+        "impatient fallback",
+        "domain/probation.py",
+        "_PATIENCE: Final = timedelta(seconds=10)",
+        "_PATIENCE: Final = timedelta(seconds=0)",
+        "no ready endpoint for 10 s",
+    ),
+    Mutant(
+        "fallback to what is cold",
+        "domain/probation.py",
+        "if refuge is None or not situation.is_warm(refuge):",
+        "if refuge is None:",
+        "the Service returns only where the previous revision is warm",
+    ),
+    Mutant(
+        "fallback to what a pin left",
+        "domain/revisions.py",
+        "find_previous((r for r in records if not r.was_left_by_pin), active)",
+        "find_previous(records, active)",
+        "the operator never moves to a revision that a pin left",
+    ),
+    Mutant(
+        "refuge let go",
+        "domain/retention.py",
+        "return situation.refuge if keeps_warm else None",
+        "return None",
+        "previous is kept warm until its successor completes its probation",
+    ),
+    # --- approval, Recreate, retry
+    Mutant(
+        "promoted without approval",
+        "domain/roles.py",
+        "return None if self.needs_approval else self.wanted",
+        "return self.wanted",
+        "with promotion: Manual a pin is the only way to promote",
+    ),
+    Mutant(
+        "two with recreate",
+        "domain/running.py",
+        "elif can_be_created(situation, record) and situation.has_room:",
+        "elif can_be_created(situation, record):",
+        "with strategy Recreate only one revision runs",
+    ),
+    Mutant(
+        "stopped for a refused one",
+        "domain/running.py",
+        "    yield Try(render_replicated(situation, target))\n",
+        "",
+        "what serves is never stopped for a candidate that the API server refuses",
+    ),
+    Mutant(
+        "retry for ever",
+        "domain/roles.py",
+        "return None if asked in taken else asked",
+        "return asked",
+        "a retry request is handled once per value",
+    ),
+    Mutant(
+        "a birth takes what a pin was asked for",
+        "domain/notes.py",
+        "situation.new_retry if situation.observed.spec.revision is None else None",
+        "situation.new_retry",
+        "a retry request is handled once per value",
+    ),
+    Mutant(
+        "another try begins old",
+        "domain/running.py",
+        "and live.is_up and situation.is_restarting(record):",
+        "and False:",
+        "another try starts anew",
+    ),
+    # --- capacity, replicas
+    Mutant(
+        "capacity of one",
+        "domain/situation.py",
+        "return max(1, min(wanted, self.observed.spec.scaling.most))",
+        "return 1",
+        "capacity of the active one's replicas must be available before a flip",
+    ),
+    Mutant(
+        "capacity above the most",
+        "domain/situation.py",
+        "return max(1, min(wanted, self.observed.spec.scaling.most))",
+        "return max(1, wanted)",
+        "never more than maxReplicas are waited for",
+    ),
+    Mutant(
+        "latch of another life",
+        "domain/situation.py",
+        "return record.needed if record.needed.belongs_to(inference_service) else None",
+        "return record.needed",
+        "how many replicas are needed is latched for one life",
+    ),
+    Mutant(
+        "no floor after a flip",
+        "domain/replicas.py",
+        "held = _floor(situation, record) if end is not None and situation.now < end else 0",
+        "held = 0",
+        "after a flip the floor stays for 420 s",
+    ),
+    Mutant(
+        "warm one shrinks",
+        "domain/replicas.py",
+        "held = record.held_replicas or 0",
+        "held = 0",
+        "a warm revision is held at what it had when it was left",
+    ),
+    # --- ownership, refusals, rejection
+    Mutant(
+        "a namesake's is ours",
+        "domain/kubeobject.py",
+        'return owner is not None and owner["uid"] == uid',
+        "return owner is not None",
+        "ours is an object whose controller is this UID",
+    ),
+    Mutant(
+        "going is ours",
+        "domain/kubeobject.py",
+        "return Ownership.WAITING_FOR_CLEANUP if is_terminating(obj) else Ownership.OURS",
+        "return Ownership.OURS",
+        "a terminating child is waited for",
+    ),
+    Mutant(
+        "leftovers overlooked",
+        "domain/running.py",
+        "return live.inference_service is None and not find_leftovers(situation, record)",
+        "return live.inference_service is None",
+        "none is created while a predictor of another owner exists",
+    ),
+    Mutant(
+        "rejected too early",
+        "domain/notes.py",
+        "if deadline is None or situation.now < deadline:",
+        "if deadline is None:",
+        "a candidate is rejected when progressDeadlineSeconds have passed",
+    ),
+    Mutant(
+        "refusal overlooked",
+        "domain/notes.py",
+        "if refusal := situation.observed.refusals.get(record.name):",
+        'if refusal := "":',
+        "rejected at once for what cannot heal",
+    ),
+    Mutant(
+        "failed pods go at once",
+        "domain/retention.py",
+        "timedelta(seconds=seconds)\n",
+        "timedelta(0)\n",
+        "rejected revisions stay for failedSeconds to be looked at",
+    ),
+    # --- guards
+    Mutant(
+        "service moved on an old view",
+        "domain/rollout.py",
+        "yield Apply(only_this_version(manifest, observed.service), announcement=announcement)",
+        "yield Apply(manifest, announcement=announcement)",
+        "Service flips carry a resourceVersion",
+    ),
+    Mutant(
+        "selected now is not asked",
+        "execution.py",
+        "service is not None and selected_revision(service) == action.name",
+        "False",
+        "deleting is preceded by a live read",
+    ),
+    Mutant(
+        "absence is not asked",
+        "execution.py",
+        "for kind, absent in action.must_be_absent:",
+        "for kind, absent in ():",
+        "creating is preceded by a live read",
+    ),
+    # --- status
+    Mutant(
+        "ready without an endpoint",
+        "domain/conditions.py",
+        "if situation.observed.has_ready_endpoint(active):",
+        "if True:",
+        "Ready: the stable Service has a ready endpoint of the active revision",
+    ),
+    Mutant(
+        "promoted is anything active",
+        "domain/conditions.py",
+        "if wanted is not None and wanted is active:",
+        "if active is not None:",
+        "Promoted: the desired revision is the active one",
+    ),
+    Mutant(
+        "nobody looks again",
+        "domain/due.py",
+        "            yield deadline\n",
+        "            pass\n",
+        "what time alone changes is looked at in time",
+    ),
+)
