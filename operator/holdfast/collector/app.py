@@ -63,7 +63,7 @@ class Collector:
             if config.forward_url
             else None
         )
-        intake = Intake(
+        self._intake = Intake(
             self.backlog,
             self.counting,
             most_bytes=config.body_bytes,
@@ -71,7 +71,7 @@ class Collector:
             forward=self.forwarder.forward if self.forwarder else None,
         )
         self.server = IntakeServer(
-            intake, most_bytes=config.body_bytes, most_connections=config.connections
+            self._intake, most_bytes=config.body_bytes, most_connections=config.connections
         )
         self.probes = Probes(self.render_metrics, self.find_missing)
         self._exposition = Exposition(self.revisions)
@@ -79,11 +79,14 @@ class Collector:
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
         GCCollector(registry=self._process)
-        self.stopping = False
 
     def find_missing(self) -> list[str]:
         """Return why events should not be sent here, each a sentence."""
-        return ["the collector is stopping"] if self.stopping else []
+        return ["the collector is stopping"] if self._intake.stopping else []
+
+    def send_away(self) -> None:
+        """Have senders use other replicas, while what they send is still taken."""
+        self._intake.stopping = True
 
     def render_metrics(self) -> Iterator[bytes]:
         """Return all metrics, in parts."""
@@ -150,7 +153,7 @@ async def run_collector(config: Config) -> bool:
         async with _receive(collector) as port:
             _log.info("Events are received on port %d.", port)
             intended = await _count_until(stop, collector, stack)
-            collector.stopping = True
+            collector.send_away()
             _log.info("Stopping: events are taken for %d more seconds.", config.drain_seconds)
             await asyncio.sleep(config.drain_seconds)
         while collector.backlog:

@@ -16,9 +16,9 @@ _PLAIN: Final = frozenset({"", "identity", "gzip", "x-gzip"})
 def inflate(body: bytes, encoding: str, most: int) -> bytes:
     """Return the body without its compression.
 
-    Whether it is gzip is told by its first bytes: the agent repeats the *request's*
-    Content-Encoding on the response, and a body that says gzip may have been inflated by
-    a proxy on its way.
+    Gzip and zlib are known by their first bytes, which no JSON begins with: the agent tells
+    the *request's* Content-Encoding, on the response too, and a body that says gzip may have
+    been inflated by a proxy on its way.
 
     Args:
         body: As it came.
@@ -30,14 +30,15 @@ def inflate(body: bytes, encoding: str, most: int) -> bytes:
     """
     if body.startswith(_GZIP_MAGIC):
         return _inflate(body, _GZIP, most)
+    if len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0:
+        return _inflate(body, _ZLIB, most)
     encoding = encoding.strip().lower()
     if encoding in _PLAIN or body[:1] in b"{[":
         if len(body) > most:
             raise PayloadError(Uncounted.TOO_LARGE)
         return body
-    if encoding == "deflate":  # zlib by the letter of the RFC, raw by the habit of some clients
-        is_zlib = len(body) > 1 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
-        return _inflate(body, _ZLIB if is_zlib else _RAW_DEFLATE, most)
+    if encoding == "deflate":  # zlib by the letter of the RFC, this by the habit of some clients
+        return _inflate(body, _RAW_DEFLATE, most)
     raise PayloadError(Uncounted.UNSUPPORTED)
 
 
