@@ -31,7 +31,7 @@ from typing import Any, Final
 import aiohttp
 
 from holdfast.collector.layout import Layout
-from holdfast.collector.reader import LayoutError, count_series, format_number, read_layout
+from holdfast.collector.reader import LayoutError, count_series, read_layout
 from holdfast.collector.revisions import RevisionKey, Revisions
 
 _log = logging.getLogger(__name__)
@@ -201,7 +201,7 @@ class Synchroniser:
             except FetchError as error:
                 failure = error  # the others may be there
                 continue
-            revision.use_layout(self._read(each, text), each.digest, format_number)
+            revision.use_layout(self._read(each, text), each.digest)
         if failure:
             raise failure
 

@@ -1,13 +1,12 @@
 """The histograms of one column, as lists of integers: what is counted most often is cheapest."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
+from holdfast.baseline.categories import OTHER, UNSEEN, format_number
 from holdfast.collector.layout import Categorical, Column, Numeric
 
-OTHER: Final = "__other__"
-UNSEEN: Final = "__unseen__"
 _FORMATTED: Final = 1024
 """Of how many numbers per column it is remembered what they are written as."""
 
@@ -50,16 +49,15 @@ class CategoryCounts:
         missing: Rows without a value: null, absent, NaN, or a list or object.
     """
 
-    __slots__ = ("_format", "_numbers", "_places", "_rest", "column", "counts", "labels", "missing")
+    __slots__ = ("_numbers", "_places", "_rest", "column", "counts", "labels", "missing")
 
-    def __init__(self, column: Categorical, format_number: Callable[[float], str]) -> None:
+    def __init__(self, column: Categorical) -> None:
         self.column = column
         self.labels = (*column.categories, OTHER, UNSEEN)
         self.counts = [0] * len(self.labels)
         self.missing = 0
         self._rest = len(column.categories) + column.complete
         self._places = _find_places(column.categories)
-        self._format = format_number
         self._numbers: dict[float, int] = {}
 
     def add(self, values: Sequence[object]) -> None:
@@ -86,7 +84,7 @@ class CategoryCounts:
         place = self._numbers.get(value)
         if place is None:
             # What became of a 0.1 in a tensor of 32 bits is still the 0.1 of the training data.
-            place = self._places.get(self._format(value), self._rest)
+            place = self._places.get(format_number(value), self._rest)
             if len(self._numbers) < _FORMATTED:
                 self._numbers[value] = place
         return place
@@ -95,11 +93,11 @@ class CategoryCounts:
 Counts = NumericCounts | CategoryCounts
 
 
-def start_counts(column: Column, format_number: Callable[[float], str]) -> Counts:
+def start_counts(column: Column) -> Counts:
     """Return counts at 0."""
     if isinstance(column, Numeric):
         return NumericCounts(column)
-    return CategoryCounts(column, format_number)
+    return CategoryCounts(column)
 
 
 def _find_places(categories: Sequence[str]) -> dict[str | float, int]:

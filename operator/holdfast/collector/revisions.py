@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -98,16 +98,14 @@ class Revision:
             return _NO_SIDE
         return self.layout.inputs if request else self.layout.outputs
 
-    def use_layout(
-        self, layout: Layout | None, digest: str, format_number: Callable[[float], str]
-    ) -> None:
+    def use_layout(self, layout: Layout | None, digest: str) -> None:
         """Count by these columns from now on, from 0."""
         self.layout = layout
         self.digest = digest
         inputs = layout.inputs.columns if layout else ()
         outputs = layout.outputs.columns if layout else ()
-        self.inputs = tuple(start_counts(column, format_number) for column in inputs)
-        self.outputs = tuple(start_counts(column, format_number) for column in outputs)
+        self.inputs = tuple(start_counts(column) for column in inputs)
+        self.outputs = tuple(start_counts(column) for column in outputs)
 
     def add(self, table: Table, *, request: bool) -> None:
         """Count the values of a payload that was read for `get_side`."""

@@ -8,7 +8,6 @@ import pytest
 
 from holdfast.collector.counts import CategoryCounts, NumericCounts
 from holdfast.collector.layout import Categorical, Numeric
-from holdfast.collector.reader import format_number
 
 FP32_TENTH = struct.unpack("f", struct.pack("f", 0.1))[0]
 
@@ -57,6 +56,7 @@ CODES = ("1", "2", "0.1", "a", "", "true")
         (1.0, "1"),
         (2.0, "2"),
         (0.1, "0.1"),
+        (FP32_TENTH, "0.1"),
         ("a", "a"),
         (["a"], "a"),
         ("", ""),
@@ -72,7 +72,7 @@ CODES = ("1", "2", "0.1", "a", "", "true")
     ],
 )
 def test_a_category_is_known_however_it_is_written(value: Any, label: str) -> None:
-    counts = CategoryCounts(Categorical("x", CODES), format_number)
+    counts = CategoryCounts(Categorical("x", CODES))
     counts.add([value, value])
     assert dict(zip(counts.labels, counts.counts, strict=True))[label] == 2
     assert sum(counts.counts) == 2
@@ -80,21 +80,21 @@ def test_a_category_is_known_however_it_is_written(value: Any, label: str) -> No
 
 
 def test_booleans_are_categories_where_numbers_are_none() -> None:
-    counts = CategoryCounts(Categorical("x", ("true", "false")), format_number)
+    counts = CategoryCounts(Categorical("x", ("true", "false")))
     counts.add([True, False, 1, 0, "true"])
     assert counts.counts == [3, 2, 0, 0]
 
 
 @pytest.mark.parametrize("value", [None, math.nan, [], {}, ["a", "b"], [math.nan]])
 def test_what_is_no_value_is_missing(value: Any) -> None:
-    counts = CategoryCounts(Categorical("x", CODES), format_number)
+    counts = CategoryCounts(Categorical("x", CODES))
     counts.add([value])
     assert sum(counts.counts) == 0
     assert counts.missing == 1
 
 
 def test_others_are_counted_together_where_the_training_data_had_some() -> None:
-    counts = CategoryCounts(Categorical("x", ("a",), complete=False), format_number)
+    counts = CategoryCounts(Categorical("x", ("a",), complete=False))
     counts.add(["a", "b", "c"])
     assert counts.labels == ("a", "__other__", "__unseen__")
     assert counts.counts == [1, 2, 0]
