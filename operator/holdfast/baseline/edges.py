@@ -105,7 +105,8 @@ def _above(values: Floats, *, single: bool) -> Floats:
     if not single:
         return values
     rounded = values.astype(np.float32)
-    up = np.nextafter(rounded, np.float32(np.inf))
+    with np.errstate(over="ignore"):
+        up = np.nextafter(rounded, np.float32(np.inf))
     return _finite(np.where(rounded < values, up, rounded), values)
 
 
@@ -113,10 +114,11 @@ def _below(values: Floats, *, whole: bool, single: bool) -> Floats:
     """Numbers just below: by a half between whole numbers, else by the last bit."""
     if whole and np.all(np.abs(values) <= _HALF_STEP_BELOW):
         return values - 0.5
-    if not single:
-        with np.errstate(over="ignore"):
-            return _finite(np.nextafter(values, -np.inf), values)
-    return _finite(np.nextafter(values.astype(np.float32), np.float32(-np.inf)), values)
+    with np.errstate(over="ignore"):
+        below = _finite(np.nextafter(values, -np.inf), values)
+        if not single:
+            return below
+        return _finite(np.nextafter(values.astype(np.float32), np.float32(-np.inf)), below)
 
 
 def _finite(rounded: npt.NDArray[np.floating], values: Floats) -> Floats:

@@ -77,6 +77,13 @@ def test_numbers_beyond_32_bits_have_finite_edges() -> None:
     assert all(map(math.isfinite, edges))
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_ends_of_32_bits_are_within_range() -> None:
+    limits = np.finfo(np.float32)
+    values = [float(limits.min), -1.5, 0, 1, float(limits.max)]
+    assert count(values, choose(values)) == [0, 1, 1, 1, 1, 1, 0]
+
+
 def test_all_rows_count_though_the_sample_misses_the_extremes() -> None:
     edges = choose_edges(NORMAL, -100.5, 100.25, bins=20)
     assert edges[0] < -100.5
