@@ -254,3 +254,11 @@ def baseline(
         categories=categories,
     )
     raise typer.Exit(show_baseline(files, request, output))
+
+
+@app.command(epilog="Its settings are environment variables, HOLDFAST_COLLECTOR_*.")
+def collector() -> None:
+    """Run the service that counts what models are asked and answer, for Prometheus."""
+    from holdfast.collector.__main__ import main
+
+    main([])

@@ -2,7 +2,7 @@
 
 A revision has thousands of series, whose labels never change: they are written once, and a
 scrape only puts numbers behind them. prometheus_client's own series cost 9 µs each at a
-scrape, in which nothing is received; these cost a twentieth.
+scrape, in which nothing is received; these cost 0.3.
 """
 
 from collections.abc import Iterable, Iterator
