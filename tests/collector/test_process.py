@@ -56,6 +56,18 @@ async def test_what_was_accepted_is_counted_and_scraped_before_the_end() -> None
         assert f"{accepted} of {accepted} events counted" in collector.log
 
 
+async def test_what_waits_is_counted_at_the_end_though_the_operator_has_not_answered() -> None:
+    async with Operator().serve() as operator:
+        operator.answers.clear()
+        async with run_collector(operator_url=operator.url) as collector:
+            for number in range(3):
+                assert await collector.post(event_headers(str(number)), ROW) == 200
+            collector.stop()
+            assert await collector.wait() == 0
+        assert "3 of 3 events counted" in collector.log
+        operator.answers.set()
+
+
 async def test_the_operator_may_be_away() -> None:
     async with Operator().serve() as operator:
         operator.is_away = True

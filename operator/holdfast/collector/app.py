@@ -97,6 +97,11 @@ class Collector:
 
     async def count(self) -> None:
         """Count what waits, in turn with receiving, until cancelled."""
+        if self.config.operator_url:
+            # What comes before its first answer waits for it, to be counted by its baseline.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_ANSWER_SECONDS):
+                    await self.synchroniser.tried.wait()
         while True:
             await self.backlog.wait()
             self.count_waiting(_TURN_SECONDS)
@@ -190,10 +195,6 @@ async def _count_until(stop: asyncio.Event, collector: Collector, stack: AsyncEx
         parts["forwarder"] = collector.forwarder.run
     if collector.config.operator_url:
         parts["synchroniser"] = collector.synchroniser.run
-        # What comes before the first answer waits for it, and is counted by its baseline then.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FIRST_ANSWER_SECONDS):
-                await collector.synchroniser.synchronise()
     tasks = [asyncio.create_task(run(), name=name) for name, run in parts.items()]
     stack.push_async_callback(_cancel, tasks)
     stopping = asyncio.create_task(stop.wait())

@@ -137,6 +137,7 @@ class Synchroniser:
 
     Attributes:
         contact: When the operator last answered, in seconds since 1970; 0 if never.
+        tried: Set once it was asked, whether it answered or not.
     """
 
     def __init__(
@@ -158,6 +159,7 @@ class Synchroniser:
         self._hurry = asyncio.Event()
         self._said = ""
         self.contact = 0.0
+        self.tried = asyncio.Event()
 
     def hurry(self) -> None:
         """Ask soon: an event came of a revision that the operator has not named yet."""
@@ -168,6 +170,7 @@ class Synchroniser:
         failures = 0
         while True:
             failures = 0 if await self.synchronise() else failures + 1
+            self.tried.set()
             await self._wait(failures)
 
     async def synchronise(self) -> bool:
