@@ -167,3 +167,18 @@ def test_small_deployment_is_never_annotated_with_what_it_needs() -> None:
     cluster.edit("v2")
     cluster.run()
     assert cluster.record(2).needed is None
+
+
+def test_what_was_needed_in_an_earlier_life_is_not_needed_again() -> None:
+    cluster = loaded(4, rollout={"warmSeconds": 0, "drainSeconds": 0})
+    cluster.edit("v2")
+    cluster.run()
+    assert cluster.record(2).needed is not None
+    cluster.autoscaled.clear()
+    cluster.run(500)  # until the floor has fallen
+    cluster.edit("v3")
+    cluster.run(500)
+    assert cluster.running() == {"v3"}
+    cluster.edit(revision=2)
+    cluster.run(1)
+    assert cluster.bounds("v2") == (1, 8)
