@@ -33,7 +33,6 @@ _IDLE_SECONDS: Final = 3600.0
 _FIRST_ANSWER_SECONDS: Final = 15.0
 _TURN_SECONDS: Final = 0.005
 """How long events are counted before others are received again."""
-_EXPIRE_SECONDS: Final = 1.0
 _SHUTDOWN_SECONDS: Final = 2.0
 _FORWARD_SECONDS: Final = 5.0
 _LISTEN_BACKLOG: Final = 1024
@@ -90,7 +89,9 @@ class Collector:
 
     def render_metrics(self) -> Iterator[bytes]:
         """Return all metrics, in parts."""
-        self.pairs.expire(monotonic())
+        now = monotonic()
+        self.pairs.expire(now)
+        self.revisions.forget_idle(now)
         yield self._exposition.render()
         yield render_samples(self._list_own())
         yield generate_latest(self._process)

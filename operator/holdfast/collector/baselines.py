@@ -234,7 +234,6 @@ class Synchroniser:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- only spreads
             return
         await asyncio.sleep(min(_HURRY_SECONDS, self._poll))
-        self._revisions.forget_idle(self._now())
         try:
             async with asyncio.timeout(self._poll * random.uniform(0.8, 1.2)):  # noqa: S311
                 await self._hurry.wait()
