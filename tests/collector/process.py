@@ -137,10 +137,13 @@ class CollectorProcess:
         async with self._session.post(self.url, data=data, headers=dict(headers)) as answer:
             return answer.status
 
+    async def read_metrics(self) -> str:
+        async with self._session.get(f"{self.metrics_url}/metrics") as answer:
+            return await answer.text()
+
     async def scrape(self) -> Series:
         """The value of each series, by its name and labels."""
-        async with self._session.get(f"{self.metrics_url}/metrics") as answer:
-            return read_series(await answer.text())
+        return read_series(await self.read_metrics())
 
     async def wait_for(self, count: float, name: str, **labels: str) -> Series:
         """Scrape until the series that match add up to this much."""

@@ -8,6 +8,8 @@ import sys
 import aiohttp
 import pytest
 
+from devcluster.binaries import ensure
+from devcluster.tools import PROMETHEUS
 from tests.collector.baseline import write_baseline
 from tests.collector.process import (
     REVISION,
@@ -138,6 +140,24 @@ async def test_baselines_beyond_the_bound_of_series_are_not_used() -> None:
             await collector.wait_for(0, "holdfast_requests_total")
             series = await collector.wait_for(1, "holdfast_baseline_info")
             assert total(series, "holdfast_baseline_info", revision=REVISION) == 1
+
+
+async def test_prometheus_has_nothing_to_say_against_the_metrics() -> None:
+    promtool = ensure([tool for tool in PROMETHEUS if tool.name == "promtool"])["promtool"]
+    async with Operator().serve() as operator:
+        operator.publish(write_baseline())
+        async with run_collector(operator_url=operator.url) as collector:
+            await collector.wait_for(0, "holdfast_feature_missing_total", **AGES)
+            check = await asyncio.create_subprocess_exec(
+                promtool,
+                "check",
+                "metrics",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+            said, _ = await check.communicate((await collector.read_metrics()).encode())
+    assert (check.returncode, said) == (0, b"")
 
 
 def test_settings_that_are_wrong() -> None:
