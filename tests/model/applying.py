@@ -33,6 +33,8 @@ class Application(Judge):
         name = notes.selected_by(manifest)
         record = self.record(name)
         assert name is not None
+        guarded = found is None or "resourceVersion" in manifest["metadata"]
+        assert guarded, "the Service is moved from whatever it is"
         assert record is not None, "the Service selects what is no revision"
         assert manifest["spec"]["selector"]["component"] == notes.entry_of(record)
         if name == notes.selected_by(found) or record is self.seen_active:

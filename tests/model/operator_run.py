@@ -87,6 +87,8 @@ class Operator:
     """What happens to its next write."""
     writes: int = 0
     due: float | None = None
+    has_failed: bool = False
+    """Whether its last pass was cut off by an error, so that it will be made again."""
     events: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -146,11 +148,11 @@ class Operator:
                     look()
                     requests = None if requests is None else requests - 1
             except StopIteration as ended:
-                self.due = ended.value
+                self.due, self.has_failed = ended.value, False
                 self.going_on = None
                 return True
             except ApiError:
-                self.due = 0.0
+                self.due, self.has_failed = None, True
                 self.going_on = None
                 return True
         return False

@@ -184,7 +184,8 @@ class World:
             self.operator.catch_up()
             self.operator.advance(look=lambda: self.look(self))
             self.look(self)
-            if (before, version) == (self.operator.writes, self.server.version):
+            is_quiet = (before, version) == (self.operator.writes, self.server.version)
+            if is_quiet and not self.operator.has_failed:
                 return self.operator.writes - first
         raise AssertionError("the operator does not come to rest")
 

@@ -200,3 +200,12 @@ def test_nothing_fails_its_probation_while_something_is_pinned() -> None:
     cluster.run(60)
     assert cluster.active == "v2"
     assert cluster.record(2).rejection is None
+
+
+def test_what_has_nothing_warm_to_return_to_is_not_given_up() -> None:
+    cluster = promoted("v1", "v2", warmRevisions=0)
+    cluster.run(60)
+    assert cluster.running() == {"v2"}
+    cluster.break_model("v2", shown.crashed())
+    cluster.run(60)
+    assert cluster.record(2).rejection is None

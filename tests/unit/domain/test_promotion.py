@@ -1,12 +1,16 @@
 """A new template becomes a revision, and the active one once it is ready."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from holdfast.api.conditions import PROMOTED, READY, RECONCILING, STALLED
 from holdfast.api.spec import Spec
+from holdfast.domain.observed import Answer
+from holdfast.domain.plan import Apply
+from holdfast.domain.rollout import decide
 from tests.unit.domain import shown
 from tests.unit.domain.cluster import Cluster, spec_of, started
 
@@ -221,3 +225,20 @@ def test_every_kind_of_template_is_served_through_its_entry_component(
     assert cluster.condition(READY) == ("True", "Serving")
     assert cluster.condition(STALLED) is None
     assert bool(cluster.runtimes) == has_runtime
+
+
+def test_the_service_moves_from_the_version_that_was_seen_only() -> None:
+    cluster = started()
+    cluster.edit("v2")
+    cluster.run(2)
+    assert cluster.service is not None
+    seen = cluster.service["metadata"]["resourceVersion"]
+    cluster.now += timedelta(seconds=10)
+    answers = {name: Answer(True, "") for name in cluster.records}
+    plan = decide(cluster.observe(answers=answers), cluster.now)
+    (flip,) = [
+        action.manifest["metadata"]
+        for action in plan.actions
+        if isinstance(action, Apply) and action.manifest["kind"] == "Service"
+    ]
+    assert flip["resourceVersion"] == seen
