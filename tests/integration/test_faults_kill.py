@@ -23,7 +23,7 @@ WRITTEN = ("controllerrevisions", "servingruntimes", "inferenceservices", "servi
 
 # What is asked for, and the number that is active at its end.
 LIFE: list[tuple[Callable[[Place], Any], int]] = [
-    (lambda place: place.deploy(place.add_model("one")), 1),
+    (lambda place: place.deploy(place.add_model("one"), rollout={"probationSeconds": 0}), 1),
     (lambda place: place.update(place.add_model("two")), 2),
     (lambda place: place.pin(1), 1),  # warm
     (lambda place: place.pin(None), 2),

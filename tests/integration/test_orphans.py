@@ -21,8 +21,10 @@ def manifest(place: Place, operator: Operator) -> JsonObject:
     model = {"uri": place.add_model("one"), "format": {"name": "sklearn"}, "source": source}
     place.create("m", {"template": {"model": model}})
     place.wait_promoted(1)
+    left = place.pod_names(1)
     place.update(place.add_model("two"))
     place.wait_promoted(2)
+    place.wait(lambda: place.ready_pods(1) - left, "the pod left behind is replaced")
     wait_settled(place, operator)
     found = place.deployment()
     return {
