@@ -60,6 +60,7 @@ def run(states: int, seconds: float, first_seed: int) -> Result:
             ),
         )
         batch += 1
+        print(f"{batch * _BATCH} histories: {len(census.seen)} states", flush=True)  # noqa: T201
     spent = time.process_time() - started
     return Result(
         states=len(census.seen),
