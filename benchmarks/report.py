@@ -79,7 +79,7 @@ class Report:
         missed = self.missed
         verdict = f"missed: {', '.join(missed)}" if missed else "every target was met"
         if self.broken:
-            verdict = f"came to no end: {', '.join(self.broken)}; {verdict}"
+            verdict = f"came to no end: {', '.join(self.broken)}; of the rest {verdict}"
         console.print(f"\n{self.mode} run, {self.seconds:.0f} s, {_describe_machine()}: {verdict}")
 
     def write(self, directory: Path) -> Sequence[Path]:

@@ -204,8 +204,9 @@ def render_deployment(name: str) -> JsonObject:
                     }
                 },
             },
-            # Nothing listens behind faked pods.
-            "rollout": {"readiness": "Pods"},
+            # Nothing listens behind faked pods. A probation would end, with a write, in the middle
+            # of whatever is measured five minutes later.
+            "rollout": {"readiness": "Pods", "probationSeconds": 0},
         },
     }
 
