@@ -1,5 +1,6 @@
 """A campaign of the model: new histories, until enough different states were seen."""
 
+import gc
 import json
 import os
 import time
@@ -13,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.model.machine import ModelOfTheRules
 from tests.model.states import Census
 
-_BATCH: Final = 200
+_BATCH: Final = 100
 """Histories per run of hypothesis, which remembers all of one run."""
 
 
@@ -44,6 +45,8 @@ def run(states: int, seconds: float, first_seed: int) -> Result:
     Raises:
         AssertionError: an invariant was broken; the message ends with the shortest history.
     """
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)  # many small dicts, and hardly a cycle among them
     census = ModelOfTheRules.census = Census()
     started, batch = time.process_time(), 0
     while len(census.seen) < states and time.process_time() - started < seconds:
@@ -51,7 +54,7 @@ def run(states: int, seconds: float, first_seed: int) -> Result:
             seed(first_seed + batch)(ModelOfTheRules),
             settings=settings(
                 max_examples=_BATCH,
-                stateful_step_count=60,
+                stateful_step_count=150,
                 deadline=None,
                 database=None,
                 phases=(Phase.generate, Phase.shrink),
