@@ -28,8 +28,15 @@ LIFE: list[tuple[Callable[[Place], Any], int]] = [
     (lambda place: place.pin(1), 1),  # warm
     (lambda place: place.pin(None), 2),
     (lambda place: place.update(place.add_model("three")), 3),
-    (lambda place: place.pin(1), 1),  # cold
+    (lambda place: pin_what_is_cold(place), 1),
 ]
+
+
+def pin_what_is_cold(place: Place) -> None:
+    """Until it is drained revision 1 would take over as it runs, and not be started again."""
+    place.wait_phase(1, "Cold")
+    place.wait(lambda: place.revision(1) not in place.names("inferenceservices"), "it is gone")
+    place.pin(1)
 
 
 @pytest.fixture
