@@ -41,7 +41,13 @@ def test_thousands_of_edits_leave_little_behind(place: Place, cluster: Cluster) 
         "m",
         {
             "template": {**edit(0)["template"], "predictor": {"containers": [container]}},
-            "rollout": {"readiness": "Pods", "warmSeconds": 1, "drainSeconds": 0},
+            # On probation a revision keeps its predecessor running, for longer than is waited here.
+            "rollout": {
+                "readiness": "Pods",
+                "warmSeconds": 1,
+                "drainSeconds": 0,
+                "probationSeconds": 0,
+            },
         },
     )
     for number in range(1, EDITS + 1):
