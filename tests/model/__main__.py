@@ -15,7 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
     parser.add_argument("--states", type=int, default=100_000, help="how many are enough")
     parser.add_argument("--seconds", type=float, default=900, help="processor time at most")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--output", type=Path, default=_RESULTS, help="where the results go")
     options = parser.parse_args()
     result = run(options.states, options.seconds, options.seed)

@@ -75,6 +75,9 @@ class Deletion(Judge):
             return
         if notes.rejection_of(record) or self.rollout["strategy"] == "Recreate":
             return
+        needs_approval = self.rollout["promotion"] == "Manual" and not self.spec.get("revision")
+        if needs_approval and notes.was_active(record):
+            return  # it goes cold as any other, until it is approved
         if Request("apply", "ControllerRevision", name) in self.operator.requests:
             return  # somebody had deleted its record: what stands belonged to no revision
         restarts = (notes.note(record, "retry") or "").find(found["metadata"]["uid"]) >= 0

@@ -51,19 +51,31 @@ class ModelOfTheRules(RuleBasedStateMachine):
 
     @initialize(
         uri=MODELS,
-        promotion=st.sampled_from(["Automatic", "Automatic", "Manual"]),
-        strategy=st.sampled_from(["BlueGreen", "BlueGreen", "Recreate"]),
-        probation=st.sampled_from([0, 30]),
-        first=st.booleans(),
+        rollout=st.fixed_dictionaries(
+            {
+                "promotion": st.sampled_from(["Automatic", "Automatic", "Manual"]),
+                "strategy": st.sampled_from(["BlueGreen", "BlueGreen", "Recreate"]),
+                "probationSeconds": st.sampled_from([30, 0]),
+                "warmRevisions": st.sampled_from([1, 0, 2]),
+                "drainSeconds": st.sampled_from([20, 0]),
+                "readiness": st.sampled_from(["Model", "Pods"]),
+                "capacity": st.sampled_from(["100%", "50%"]),
+            }
+        ),
+        replicas=st.sampled_from([1, 2]),
+        load=st.integers(0, 3),
+        seconds=st.sampled_from([0, 10, 100]),
     )
-    def start(self, uri: str, promotion: str, strategy: str, probation: int, first: bool) -> None:
+    def start(
+        self, uri: str, rollout: dict[str, Any], replicas: int, load: int, seconds: int
+    ) -> None:
         look = self.census.look if self.census is not None else lambda _: None
-        self.world = World.begin(
-            uri, look, promotion=promotion, strategy=strategy, probationSeconds=probation
-        )
+        self.world = World.begin(uri, look, **rollout)
+        self.world.edit(scaling={"minReplicas": replicas, "maxReplicas": 3})
+        self.world.load = load
         self.asked = 0
-        if first:
-            self.world.work(10)
+        if seconds:
+            self.world.work(seconds)
 
     def look(self) -> None:
         type(self).transitions += 1

@@ -155,6 +155,9 @@ class Operator:
                 self.due, self.has_failed = None, True
                 self.going_on = None
                 return True
+            except BaseException:
+                self.going_on = None  # an invariant was broken, or the test was ended
+                raise
         return False
 
     def crash(self) -> "Operator":
