@@ -366,6 +366,13 @@ MUTANTS: Final = (
         "none is created while a predictor of another owner exists",
     ),
     Mutant(
+        "refused orphan holds up all",
+        "domain/orphans.py",
+        "if refusal := observed.refusals.get(record.name):",
+        'if refusal := "":',
+        "what is ours is adopted, and what cannot be is told and left alone",
+    ),
+    Mutant(
         "rejected too early",
         "domain/notes.py",
         "if deadline is None or situation.now < deadline:",

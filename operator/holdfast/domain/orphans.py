@@ -75,6 +75,8 @@ def _render_adopted(observed: Observed, orphan: KubeObject) -> dict[str, Any] | 
     record = next((r for r in observed.records if r.name == name_of(orphan)), None)
     if record is None:
         return "there is no record of it"
+    if refusal := observed.refusals.get(record.name):
+        return refusal  # all else goes on without it
     if orphan["kind"] == "InferenceService":
         wanted = _with_its_replicas(_with_its_images(observed, record, orphan), record, orphan)
     elif record.serving_runtime is not None:

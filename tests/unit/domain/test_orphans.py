@@ -182,3 +182,13 @@ def test_record_with_a_number_that_is_taken_is_left_alone() -> None:
     cluster.records[name] = restored
     cluster.reconcile()
     assert "ownerReferences" not in cluster.records[name]["metadata"]
+
+
+def test_what_the_api_server_refuses_to_change_holds_up_nothing_else(orphaned: Cluster) -> None:
+    orphaned.refused["v1"] = "denied by a webhook"
+    orphaned.edit("v3")
+    orphaned.run(60)
+    assert orphaned.active == "v3"
+    assert orphaned.condition("Promoted") == ("True", "Promoted")
+    (left,) = [o for o in orphaned.standing() if not is_controlled_by(o, orphaned.uid)]
+    assert (left["kind"], orphaned.uri(left["metadata"]["name"])) == ("InferenceService", "v1")
