@@ -110,7 +110,7 @@ class Reconciler:
         """Observe, decide and write until nothing is left to write now."""
         for _ in range(_MAX_ROUNDS):
             observed = self._observe(parent, findings)
-            if await self._read_for_birth(observed, findings):
+            if await self._read_records(observed, findings):
                 observed = self._observe(parent, findings)
             self._clock.see(key, observed.generation)
             plan = decide(observed, _now())
@@ -140,20 +140,22 @@ class Reconciler:
         domain = self._config.cluster_domain
         return observe(self._store, parent, findings, cluster_domain=domain)
 
-    async def _read_for_birth(self, observed: Observed, findings: Findings) -> bool:
-        """Before a template gets a number: all records, and the runtimes to choose from, live.
+    async def _read_records(self, observed: Observed, findings: Findings) -> bool:
+        """Read all records live before a template gets a number or a request is taken.
 
-        Returns whether anything was read.
+        A number and a request are taken once: by an old view, they would be taken again. Before
+        a birth, the runtimes to choose from are read as well. Returns whether anything was read.
         """
         situation = Situation(observed, _now())
-        if situation.template_record is not None:
+        is_birth = situation.template_record is None
+        if not is_birth and (situation.new_retry is None or situation.wanted is None):
             return False
         namespace, name = observed.key
         selector = f"{LABEL_DEPLOYMENT}={name}"
         records, _ = await self._kube.list(CONTROLLER_REVISION, namespace, label_selector=selector)
         for record in records:
             self._store.put(record)
-        if situation.needs_runtime:
+        if is_birth and situation.needs_runtime:
             # Frozen copies are as many as there are revisions, and for nobody to choose.
             namespaced, _ = await self._kube.list(
                 SERVING_RUNTIME, namespace, label_selector=f"!{LABEL_DEPLOYMENT}"

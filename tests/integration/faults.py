@@ -74,6 +74,16 @@ def child_versions(place: Place) -> dict[str, str]:
     }
 
 
+def is_drained(place: Place, number: int) -> bool:
+    """Whether the revision has been drained since it was left, and is warm again."""
+    record = place.get("controllerrevisions", place.revision(number))
+    left_at = (record or {})["metadata"]["annotations"].get("holdfast.dev/left-at", "~")
+    pods = place.list("pods", f"holdfast.dev/revision={place.revision(number)}")
+    born = [pod["metadata"]["creationTimestamp"] for pod in pods]
+    going = any("deletionTimestamp" in pod["metadata"] for pod in pods)
+    return bool(pods) and not going and min(born) > left_at
+
+
 @contextmanager
 def paused(cluster: Cluster, component: str) -> Iterator[None]:
     """A component that is halted while the block lasts."""

@@ -10,7 +10,7 @@ import pytest
 
 from devcluster.cluster import Cluster
 from devcluster.holdfast import Operator
-from tests.integration.faults import make_pass, owner_uid, paused, selected, uid
+from tests.integration.faults import is_drained, make_pass, owner_uid, paused, selected, uid
 from tests.integration.harness import JsonObject, Place
 from tests.integration.traffic import Traffic
 
@@ -22,20 +22,10 @@ def updated(place: Place) -> Iterator[tuple[str, str]]:
     place.wait_promoted(1)
     place.update(place.add_model("two"))
     place.wait_promoted(2)
-    place.wait(lambda: has_pods_of_now(place, 1), "revision 1 is drained")
+    place.wait(lambda: is_drained(place, 1), "revision 1 is drained")
     with Traffic(place, kept=1, new=1) as traffic:
         yield place.revision(1), place.revision(2)
     assert traffic.failures == []
-
-
-def has_pods_of_now(place: Place, number: int) -> bool:
-    """Whether the revision has been drained since it was left, and is warm again."""
-    record = place.get("controllerrevisions", place.revision(number))
-    left_at = (record or {})["metadata"]["annotations"].get("holdfast.dev/left-at", "~")
-    pods = place.list("pods", f"holdfast.dev/revision={place.revision(number)}")
-    born = [pod["metadata"]["creationTimestamp"] for pod in pods]
-    going = any("deletionTimestamp" in pod["metadata"] for pod in pods)
-    return bool(pods) and not going and min(born) > left_at
 
 
 def backing(place: Place, revision: str) -> JsonObject | None:

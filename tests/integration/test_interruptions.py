@@ -43,7 +43,7 @@ def test_of_two_edits_within_a_moment_the_second_counts(place: Place, operator: 
     assert traffic.failures == []
     assert traffic.texts == {"one", "three"}
     wait_settled(place, operator)
-    assert len(place.names("inferenceservices")) == 2
+    place.wait(lambda: len(place.names("inferenceservices")) == 2, "the superseded one has gone")
 
 
 def test_of_fifty_edits_in_a_second_the_last_one_counts(place: Place, operator: Operator) -> None:

@@ -133,8 +133,6 @@ def _check_waiting(world: World, told: dict[str, Object], wanted: Object) -> Non
     is_good = behaviour == "good" or (
         behaviour == "deaf" and spec["rollout"]["readiness"] == "Pods"
     )
-    if _is_in_the_way(world):
-        return
     if notes.rejection_of(wanted) is not None:
         assert "Stalled" in told, "what is wanted is rejected, and nobody is told"
     elif spec["rollout"]["promotion"] == "Manual" and spec.get("revision") is None:
@@ -142,14 +140,3 @@ def _check_waiting(world: World, told: dict[str, Object], wanted: Object) -> Non
     else:
         assert not is_good, "what is wanted could become active, and does not"
         assert "Stalled" in told or notes.was_active(wanted), "nobody is told what is wrong"
-
-
-def _is_in_the_way(world: World) -> bool:
-    """Whether what serves has lost its record: it is not stopped, also not to make room."""
-    server = world.server
-    selected = notes.selected_by(server.find("Service", KEY.name)) or ""
-    return (
-        world.spec["rollout"]["strategy"] == "Recreate"
-        and server.find("InferenceService", selected) is not None
-        and server.find("ControllerRevision", selected) is None
-    )

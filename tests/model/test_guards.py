@@ -51,3 +51,17 @@ def test_the_service_is_not_moved_from_what_somebody_has_made_of_it() -> None:
     assert notes.selected_by(world.server.find("Service", KEY.name)) == "nobody"
     world.work(1)
     assert notes.selected_by(world.server.find("Service", KEY.name)) == notes.name_of(first)
+
+
+def test_a_request_that_was_taken_is_not_taken_again_by_what_an_old_view_shows() -> None:
+    world, first, second = two_revisions()
+    world.ask_again("once")
+    world.operator.fault = "answer lost"
+    world.operator.advance()
+    world.edit(revision=1)
+    world.operator.advance()
+    taken = {
+        notes.name_of(record): notes.retry_of(record)
+        for record in world.server.of_kind("ControllerRevision")
+    }
+    assert taken == {notes.name_of(first): None, notes.name_of(second): "once"}

@@ -287,6 +287,27 @@ MUTANTS: Final = (
         "what serves is never stopped for a candidate that the API server refuses",
     ),
     Mutant(
+        "no room where a record is gone",
+        "domain/roles.py",
+        "if selected is not None and self.observed.live_revision(selected).is_up:",
+        "if False:",
+        "with strategy Recreate what serves stops before its successor starts",
+    ),
+    Mutant(
+        "a request taken by an old view",
+        "reconciler.py",
+        "if not is_birth and (situation.new_retry is None or situation.wanted is None):",
+        "if not is_birth:",
+        "a retry request is handled once per value",
+    ),
+    Mutant(
+        "digests lost with the record",
+        "domain/digests.py",
+        "digests = _find_standing_digests(live) | digests",
+        "pass",
+        "image digests of what serves stay as they are",
+    ),
+    Mutant(
         "retry for ever",
         "domain/roles.py",
         "return None if asked in taken else asked",

@@ -8,10 +8,10 @@ that its pods reported at its first promotion; where one cannot be pulled any mo
 import copy
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from holdfast.domain.kubeobject import KubeObject, annotations_of
+from holdfast.domain.kubeobject import KubeObject, annotations_of, created_at
 from holdfast.domain.observed import LiveRevision, is_pod_ready
 from holdfast.domain.record import IMAGE_DIGESTS, IMAGE_FALLBACK, IMAGES, Record
 
@@ -51,8 +51,11 @@ def _image_ids(pod: KubeObject) -> dict[str, str]:
 
 def read_digests(record: Record) -> dict[str, str]:
     """The images that the revision was promoted with, where they can be pulled by digest."""
-    noted = json.loads(annotations_of(record.manifest).get(IMAGE_DIGESTS, "{}"))
-    parsed = {name: parse_image_id(image) for name, image in noted.items()}
+    return _parse_images(json.loads(annotations_of(record.manifest).get(IMAGE_DIGESTS, "{}")))
+
+
+def _parse_images(image_ids: Mapping[str, str]) -> dict[str, str]:
+    parsed = {name: parse_image_id(image_id) for name, image_id in image_ids.items()}
     return {name: image for name, image in parsed.items() if image is not None}
 
 
@@ -96,13 +99,11 @@ def runs_by_digest(record: Record, live: LiveRevision) -> bool:
         return bool(digests) and read_fallback(record) is None
     if annotations_of(live.inference_service).get(IMAGES) == RECORDED:
         return True
+    if _has_lost_its_notes(record, live):
+        digests = _find_standing_digests(live) | digests
     written = find_images(record)
     return any(
-        container.get("image") == digests.get(name) != written.get(name)
-        for obj in (live.inference_service, live.runtime)
-        if obj is not None
-        for name, container in _containers(obj)
-        if container.get("image")
+        image == digests.get(name) != written.get(name) for name, image in _standing_images(live)
     )
 
 
@@ -110,7 +111,10 @@ def with_images(record: Record, live: LiveRevision, manifest: KubeObject) -> Kub
     """What was recorded, with the images that the revision runs or, if it is cold, will run."""
     if not runs_by_digest(record, live):
         return manifest
-    digests = read_digests(record) or _find_standing_digests(live)
+    digests = read_digests(record) or {
+        **_find_running_digests(record, live),
+        **_find_standing_digests(live),
+    }
     changed = copy.deepcopy(dict(manifest))
     for name, container in _containers(changed):
         if "@" not in container.get("image", "@") and name in digests:
@@ -124,12 +128,25 @@ def with_images(record: Record, live: LiveRevision, manifest: KubeObject) -> Kub
     return changed
 
 
+def _has_lost_its_notes(record: Record, live: LiveRevision) -> bool:
+    """Whether somebody has deleted the record of what stands, so that it was made again."""
+    standing = live.inference_service
+    return standing is not None and record.created > created_at(standing)
+
+
+def _standing_images(live: LiveRevision) -> Iterator[tuple[str, str]]:
+    """Images by `component/container`, as they stand in the cluster."""
+    for obj in (live.runtime, live.inference_service):
+        for name, container in _containers(obj) if obj is not None else ():
+            if container.get("image"):
+                yield name, container["image"]
+
+
 def _find_standing_digests(live: LiveRevision) -> dict[str, str]:
-    """What runs though its record was deleted, and made again without what was noted on it."""
-    return {
-        name: container["image"]
-        for obj in (live.runtime, live.inference_service)
-        if obj is not None
-        for name, container in _containers(obj)
-        if "@" in container.get("image", "")
-    }
+    """Images that stand by digest: they count where the record has lost what was noted on it."""
+    return {name: image for name, image in _standing_images(live) if "@" in image}
+
+
+def _find_running_digests(record: Record, live: LiveRevision) -> dict[str, str]:
+    """What its pods run, where the runtime has gone with the record."""
+    return _parse_images(find_image_ids(live, record))

@@ -69,6 +69,18 @@ class Roles:
         marked = [record for record in self.observed.records if record.is_marked_active]
         return max(marked, key=lambda r: (r.promoted_at, r.number), default=None)
 
+    @property
+    def serving(self) -> str | None:
+        """The name of the revision whose pods serve: that of the active one.
+
+        Where somebody has deleted its record, what the Service selects goes on serving, though
+        there is no such revision any more.
+        """
+        selected = selected_revision(self.observed.service) if self.observed.service else None
+        if selected is not None and self.observed.live_revision(selected).is_up:
+            return selected
+        return self.active.name if self.active is not None else None
+
     @cached_property
     def wanted(self) -> Record | None:
         """The revision that should be active: the pinned one, or that of the template."""

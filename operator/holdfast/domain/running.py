@@ -6,7 +6,7 @@ from typing import Any
 from holdfast.domain.comparison import is_applied
 from holdfast.domain.digests import with_images
 from holdfast.domain.foreign import announce_undoing
-from holdfast.domain.kubeobject import only_this_object, with_owner
+from holdfast.domain.kubeobject import is_terminating, only_this_object, with_owner
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Try
 from holdfast.domain.record import Record
 from holdfast.domain.replicas import compute_replicas
@@ -82,25 +82,27 @@ def restart_retried(situation: Situation) -> Iterator[Action]:
 
 
 def make_room(situation: Situation) -> Iterator[Action]:
-    """With strategy Recreate the active revision stops before its successor starts.
+    """With strategy Recreate what serves stops before its successor starts.
 
     Not for one that the API server refuses: that is tried first.
     """
-    active, target = situation.active, situation.target
-    if not situation.recreates or active is None or target is None:
+    serving, target = situation.serving, situation.target
+    if not situation.recreates or serving is None or target is None:
         return
-    live = situation.live(active)
-    if not live.is_up or live.inference_service is None or situation.live(target).is_up:
+    inference_service = situation.observed.live_revision(serving).inference_service
+    if inference_service is None or is_terminating(inference_service):
+        return
+    if serving == target.name or situation.live(target).is_up:
         return
     if target.name in situation.observed.refusals or not can_be_created(situation, target):
         return
     yield Try(render_replicated(situation, target))
     yield Delete.of(
-        live.inference_service,
+        inference_service,
         foreground=True,
         ends_service=True,
         announcement=Announcement(
-            "Normal", "StoppedToRecreate", f"Revision {active.name} stops for {target.name}."
+            "Normal", "StoppedToRecreate", f"Revision {serving} stops for {target.name}."
         ),
     )
 

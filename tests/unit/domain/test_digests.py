@@ -100,6 +100,43 @@ def test_edited_image_goes_back_to_the_digest_that_it_was_created_with(cold: Clu
     assert cold.runtimes[name]["spec"]["containers"][0]["image"] == shown.DIGEST
 
 
+def written(cluster: Cluster, name: str) -> set[str]:
+    """The images that runtime and InferenceService of a revision stand with."""
+    predictor = cluster.inference_services[name]["spec"]["predictor"]
+    spec = predictor if "containers" in predictor else cluster.runtimes[name]["spec"]
+    return {container["image"] for container in spec["containers"]}
+
+
+def test_digests_outlive_a_record_and_a_runtime_that_somebody_deletes(cold: Cluster) -> None:
+    cold.edit("v1")
+    cold.run(60)
+    cold.is_tampered = True
+    name = cold.selected or ""
+    del cold.records[name], cold.runtimes[name]
+    cold.log.clear()
+    cold.run(30)
+    assert written(cold, name) == {shown.DIGEST}
+    assert cold.log.count(("apply", "ServingRuntime", name)) == 1, "written by tag first"
+    assert cold.condition("Reproducible") == ("True", "DigestsRecorded")
+
+
+def test_digests_outlive_a_record_and_the_mark_of_what_stands() -> None:
+    cluster = started(rollout=COLD)
+    cluster.edit(template=template_of("own", **OWN))
+    cluster.run(60)
+    cluster.edit("v3")
+    cluster.run(60)
+    cluster.image_id = MOVED
+    cluster.edit(template=template_of("own", **OWN))
+    cluster.run(60)
+    cluster.is_tampered = True
+    name = cluster.selected or ""
+    del cluster.records[name]
+    del cluster.inference_services[name]["metadata"]["annotations"]["holdfast.dev/images"]
+    cluster.run(30)
+    assert written(cluster, name) == {shown.DIGEST}
+
+
 def test_digest_that_cannot_be_pulled_falls_back_to_the_tag(cold: Cluster) -> None:
     cold.unpullable.add(shown.DIGEST)
     cold.edit(revision=1)

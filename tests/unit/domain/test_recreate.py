@@ -46,6 +46,18 @@ def test_refused_successor_stops_nothing() -> None:
     assert cluster.condition(READY) == ("True", "Serving")
 
 
+def test_what_serves_makes_room_though_somebody_has_deleted_its_record() -> None:
+    cluster = started(rollout=RECREATE)
+    for uri in ("v2", "v1"):
+        cluster.edit(uri)
+        cluster.run(60)
+    del cluster.records[cluster.selected or ""]
+    cluster.edit("v3")
+    running_at_most_one(cluster, 60)
+    assert (cluster.active, cluster.running()) == ("v3", {"v3"})
+    assert cluster.condition(PROMOTED) == ("True", "Promoted")
+
+
 def test_active_revision_comes_back_when_its_successor_is_rejected() -> None:
     cluster = started(rollout=RECREATE)
     cluster.break_model("v2", shown.crashed())
