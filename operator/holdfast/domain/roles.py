@@ -81,6 +81,11 @@ class Roles:
             return selected
         return self.active.name if self.active is not None else None
 
+    @property
+    def has_lost_what_serves(self) -> bool:
+        """Whether what serves has no record any more, so that it is no revision."""
+        return self.serving not in (None, *(record.name for record in self.observed.records))
+
     @cached_property
     def wanted(self) -> Record | None:
         """The revision that should be active: the pinned one, or that of the template."""
@@ -153,6 +158,8 @@ class Roles:
         one of them runs.
         """
         if self.is_pin_unknown and self.active is None:
+            return ()
+        if self.recreates and self.target is None and self.has_lost_what_serves:
             return ()
         chosen = [record for record in (self.active, self.target) if record is not None]
         if self.candidate is not None and self.target in (None, self.candidate):

@@ -58,6 +58,23 @@ def test_what_serves_makes_room_though_somebody_has_deleted_its_record() -> None
     assert cluster.condition(PROMOTED) == ("True", "Promoted")
 
 
+def test_what_serves_without_a_record_stays_until_its_successor_is_approved() -> None:
+    cluster = started(rollout=RECREATE)
+    for uri in ("v2", "v1"):
+        cluster.edit(uri)
+        cluster.run(60)
+    pods = cluster.pods_of("v1")
+    lost = cluster.selected or ""
+    del cluster.records[lost]
+    cluster.edit("v3", rollout={**RECREATE, "promotion": "Manual"})
+    cluster.run(60)
+    assert (cluster.selected, [pod.name for pod in cluster.pods]) == (lost, pods)
+    assert cluster.condition(PROMOTED) == ("False", "AwaitingApproval")
+    cluster.edit(revision=3)
+    running_at_most_one(cluster, 60)
+    assert (cluster.active, cluster.running()) == ("v3", {"v3"})
+
+
 def test_active_revision_comes_back_when_its_successor_is_rejected() -> None:
     cluster = started(rollout=RECREATE)
     cluster.break_model("v2", shown.crashed())
