@@ -81,7 +81,7 @@ def is_drained(place: Place, number: int) -> bool:
     pods = place.list("pods", f"holdfast.dev/revision={place.revision(number)}")
     born = [pod["metadata"]["creationTimestamp"] for pod in pods]
     going = any("deletionTimestamp" in pod["metadata"] for pod in pods)
-    return bool(pods) and not going and min(born) > left_at
+    return bool(pods) and not going and min(born) >= left_at
 
 
 @contextmanager

@@ -39,7 +39,7 @@ class Deletion(Judge):
         left = notes.left_at(record)
         born = datetime.fromisoformat(found["metadata"]["creationTimestamp"])
         assert left is not None, "a pod is drained that serves nobody"
-        assert born <= left, "a pod is drained that serves nobody"
+        assert born < left, "a pod is drained that serves nobody"
         pods = self.pods(revision, component)
         deployment = self.operator.view("Deployment", f"{revision}-{component}")
         assert deployment is not None

@@ -185,7 +185,7 @@ def _pod(pod: Object, record: Object) -> tuple[Any, ...]:
         status.get("phase"),
         containers == (),
         any((c.get("lastState") or {}).get("terminated") for c in containers),
-        left is not None and born <= left,
+        left is not None and born < left,
     )
 
 

@@ -208,9 +208,16 @@ MUTANTS: Final = (
     Mutant(
         "replacements drained too",
         "domain/drain.py",
-        "created_at(pod) <= record.left_at",
+        "created_at(pod) < record.left_at",
         "True",
         "each pod left behind is replaced once",
+    ),
+    Mutant(
+        "born in the second of the departure",
+        "domain/notes.py",
+        "moment = max(moment, created_at(pod) + _TICK)",
+        "pass",
+        "every pod left behind is replaced",
     ),
     Mutant(
         "rollback drains late",

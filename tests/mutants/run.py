@@ -57,7 +57,7 @@ def find_stages(mutant: Mutant) -> list[Stage]:
     """All tests of the rules, in runs of pytest: the likeliest, the other tables, the slow ones."""
     stem = Path(mutant.file).stem
     near = _DOMAIN / f"test_{_NEAR.get(stem, stem)}.py"
-    if stem == "execution":
+    if stem in ("execution", "reconciler"):
         near = ROOT / "tests" / "model" / "test_guards.py"
     tables = sorted(set(_DOMAIN.glob("test_*.py")) - {*_SLOW, near}, key=_size)
     stages: list[Stage] = [tables, *([test] for test in _SLOW)]

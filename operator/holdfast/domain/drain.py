@@ -6,16 +6,11 @@ revision warm (design §3).
 """
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from holdfast.domain.kubeobject import KubeObject, created_at
 from holdfast.domain.observed import is_pod_ready
 from holdfast.domain.record import Record
 from holdfast.domain.situation import Situation
-
-_TICK: Final = timedelta(seconds=1)
-"""Pods tell their birth in whole seconds: a replacement must not be born in the second of the
-departure, or it would be taken for one of those left behind."""
 
 
 def drain_start(situation: Situation, record: Record) -> datetime | None:
@@ -29,8 +24,8 @@ def drain_start(situation: Situation, record: Record) -> datetime | None:
     if record.rejection is not None:
         return None
     if situation.is_rolled_back:
-        return record.left_at + _TICK
-    return record.left_at + _TICK + timedelta(seconds=situation.observed.spec.rollout.drain_seconds)
+        return record.left_at
+    return record.left_at + timedelta(seconds=situation.observed.spec.rollout.drain_seconds)
 
 
 def is_drained(situation: Situation, record: Record) -> bool:
@@ -55,10 +50,11 @@ def next_pod_to_drain(situation: Situation, record: Record) -> KubeObject | None
 
 
 def _pods_left_behind(situation: Situation, record: Record) -> list[KubeObject]:
+    """Those born before the second of the departure: replacements are born in it, or later."""
     if record.left_at is None:
         return []
     component = situation.live(record).component(record.entry)
     return sorted(
-        (pod for pod in component.standing_pods if created_at(pod) <= record.left_at),
+        (pod for pod in component.standing_pods if created_at(pod) < record.left_at),
         key=created_at,
     )

@@ -34,7 +34,7 @@ from holdfast.domain.situation import Situation
 
 _TICK = timedelta(seconds=1)
 """Times are written in whole seconds: a promotion is put after a departure in the same one, and
-a departure after the birth of what was left and after departures before it."""
+a departure after the birth of what was left, of its pods, and after departures before it."""
 
 _Said = tuple[Mapping[str, str], Announcement | None]
 Note = tuple[Record, Mapping[str, str], Announcement | None]
@@ -115,6 +115,8 @@ def _departure(situation: Situation, record: Record) -> dict[str, str]:
     moment = max(situation.now, record.promoted_at or situation.now)
     if live.inference_service is not None:
         moment = max(moment, created_at(live.inference_service) + _TICK)
+    for pod in live.component(record.entry).standing_pods:
+        moment = max(moment, created_at(pod) + _TICK)  # it is drained by that
     for other in situation.observed.records:
         if other.left_at is not None:
             moment = max(moment, other.left_at + _TICK)

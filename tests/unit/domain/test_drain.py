@@ -63,6 +63,24 @@ def test_after_a_rollback_draining_starts_at_once() -> None:
     assert len(cluster.pods_of("v2")) == 3
 
 
+def test_after_a_rollback_draining_starts_with_the_flip() -> None:
+    cluster = left(60, rollout={"drainSeconds": 1000})
+    cluster.edit(revision=1)
+    cluster.reconcile()
+    assert (cluster.active, len(cluster.drained)) == ("v1", 1)
+
+
+def test_a_pod_born_in_the_second_of_the_departure_is_replaced_once_too() -> None:
+    cluster = left(60, rollout={"drainSeconds": 1000})
+    cluster.edit(scaling={"minReplicas": 4})
+    cluster.reconcile()
+    before = cluster.pods_of("v2")
+    assert len(before) == 4
+    cluster.edit(revision=1)
+    cluster.run(60)
+    assert sorted(cluster.drained) == sorted(before)
+
+
 def test_a_revision_that_is_drained_is_still_warm() -> None:
     cluster = left(60, rollout={"drainSeconds": 0})
     cluster.edit(revision=1)

@@ -56,7 +56,7 @@ CASES: dict[str, tuple[Callable[[], Cluster], float | None]] = {
         5,
     ),
     "a model that is not ready is asked": (lambda: Cluster(deaf={"v1"}).run(4), 2),
-    "when draining starts": (updated, 31),
+    "when draining starts": (updated, 30),
     "when the warm window ends": (lambda: updated().run(60), 940),
     "when the floor falls": (with_a_floor, 360),
     "when a rejected revision goes": (rejected, 500),
