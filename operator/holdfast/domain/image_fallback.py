@@ -5,7 +5,9 @@ again with the tags of its template, and says so.
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from holdfast.domain.digests import (
     find_image_ids,
@@ -19,6 +21,13 @@ from holdfast.domain.observed import LiveRevision
 from holdfast.domain.plan import Action, Announcement, Delete
 from holdfast.domain.record import IMAGE_DIGESTS, IMAGE_FALLBACK, Record
 from holdfast.domain.situation import Situation
+
+_OUTAGE: Final = re.compile(
+    r"RegistryUnavailable|connection re(fused|set)|no such host|time(d )?out|deadline exceeded"
+    r"|temporary failure|unreachable|toomanyrequests|429 Too Many|50[0234] ",
+    re.IGNORECASE,
+)
+"""What kubelets quote of a registry that is away: it says nothing of the image."""
 
 
 def note_digests(
@@ -51,7 +60,10 @@ def _find_late(situation: Situation, record: Record) -> dict[str, str]:
 
 
 def find_unpullable(situation: Situation, record: Record, live: LiveRevision) -> str | None:
-    """A recorded digest that cannot be pulled, while nothing of the revision serves."""
+    """A recorded digest that cannot be pulled, while nothing of the revision serves.
+
+    Not for a registry that is away: the tags could not be pulled either, and what is noted stays.
+    """
     if not live.is_up or situation.serves(record) or not runs_by_digest(record, live):
         return None
     digests = set(read_digests(record).values())
@@ -59,9 +71,14 @@ def find_unpullable(situation: Situation, record: Record, live: LiveRevision) ->
         for pod in component.standing_pods:
             for status in (pod.get("status") or {}).get("containerStatuses") or ():
                 waiting = (status.get("state") or {}).get("waiting") or {}
-                if waiting.get("reason") == IMAGE_PULL_BACK_OFF and status["image"] in digests:
+                if _says_that_it_is_gone(waiting) and status["image"] in digests:
                     return str(status["image"])
     return None
+
+
+def _says_that_it_is_gone(waiting: Mapping[str, Any]) -> bool:
+    is_backing_off = waiting.get("reason") == IMAGE_PULL_BACK_OFF
+    return is_backing_off and not _OUTAGE.search(waiting.get("message", ""))
 
 
 def fall_back_to_tags(situation: Situation) -> Iterator[Action]:

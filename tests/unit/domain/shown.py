@@ -70,10 +70,12 @@ def serving(image: str = IMAGE, image_id: str = DIGEST) -> Status:
     }
 
 
-def unpullable(image: str) -> Status:
+def unpullable(image: str, why: str = "NotFound: manifest unknown") -> Status:
     """The status of a pod whose image cannot be pulled."""
     status = waiting("ImagePullBackOff")
-    status["containerStatuses"][0]["image"] = image
+    container = status["containerStatuses"][0]
+    container["image"] = image
+    container["state"]["waiting"]["message"] = f'Back-off pulling image "{image}": {why}'
     return status
 
 

@@ -152,6 +152,28 @@ def test_digest_that_cannot_be_pulled_falls_back_to_the_tag(cold: Cluster) -> No
     assert cold.selected in deleted
 
 
+@pytest.mark.parametrize(
+    "why",
+    [
+        "ErrImagePull: failed to pull: dial tcp 10.0.0.1:443: connect: connection refused",
+        "ErrImagePull: Get https://registry/v2/: dial tcp: lookup registry: no such host",
+        "ErrImagePull: net/http: request canceled (Client.Timeout exceeded): i/o timeout",
+        "RegistryUnavailable: the registry does not answer",
+        "ErrImagePull: unexpected status from HEAD request: 503 Service Unavailable",
+    ],
+)
+def test_registry_that_is_away_says_nothing_of_a_digest(cold: Cluster, why: str) -> None:
+    cold.broken["v1"] = shown.unpullable(shown.DIGEST, why)
+    cold.edit(revision=1)
+    cold.run(120)
+    assert "DigestNotPullable" not in cold.announced
+    assert cold.condition("Promoted") == ("False", "ImagePullBackOff")
+    del cold.broken["v1"]
+    cold.run(120)
+    assert (cold.active, images(cold, "v1")) == ("v1", {shown.DIGEST})
+    assert cold.condition("Reproducible") == ("True", "DigestsRecorded")
+
+
 def test_condition_says_so_even_where_the_tag_is_the_same_image(cold: Cluster) -> None:
     cold.image_id = shown.DIGEST
     cold.unpullable.add(shown.DIGEST)
