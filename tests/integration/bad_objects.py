@@ -280,6 +280,61 @@ _MODEL = (
         *_is("integer", _STRING),
     ),
     BadObject(
+        "a baseline of text",
+        template(baseline="employment-2015-baseline"),
+        "spec.template.baseline",
+        *_is("string", _OBJECT),
+    ),
+    BadObject(
+        "a baseline that is nowhere",
+        template(baseline={}),
+        "spec.template.baseline.configMapRef",
+        "Required value",
+    ),
+    BadObject(
+        "a baseline without a name",
+        template(baseline={"configMapRef": {"key": "baseline.json"}}),
+        "spec.template.baseline.configMapRef.name",
+        "Required value",
+    ),
+    BadObject(
+        "a baseline with an empty name",
+        template(baseline={"configMapRef": {"name": ""}}),
+        "spec.template.baseline.configMapRef.name",
+        "write the name of an object: lower-case letters, digits, dots and hyphens",
+    ),
+    BadObject(
+        "a baseline that no object can be",
+        template(baseline={"configMapRef": {"name": "../secret"}}),
+        "spec.template.baseline.configMapRef.name",
+        "write the name of an object: lower-case letters, digits, dots and hyphens",
+    ),
+    BadObject(
+        "a baseline of another namespace",
+        template(baseline={"configMapRef": {"name": "b", "namespace": "other"}}),
+        "spec.template.baseline.configMapRef.namespace",
+        "unknown field",
+        _UNKNOWN,
+    ),
+    BadObject(
+        "a baseline under a path",
+        template(baseline={"configMapRef": {"name": "b", "key": "2015/baseline.json"}}),
+        "spec.template.baseline.configMapRef.key",
+        "write a key of the ConfigMap: letters, digits, '-', '_' and '.'",
+    ),
+    BadObject(
+        "payloads that are true",
+        template(monitoring={"payloads": True}),
+        "spec.template.monitoring.payloads",
+        *_is("boolean", _STRING),
+    ),
+    BadObject(
+        "payloads that are on",
+        template(monitoring={"payloads": "On"}),
+        "spec.template.monitoring.payloads",
+        'supported values: "Enabled", "Disabled"',
+    ),
+    BadObject(
         "a restart that is a number",
         template(restartedAt=1),
         "spec.template.restartedAt",
@@ -301,7 +356,7 @@ _SETS = {
     "scaleMetricType": ("Utilization", "write spec.scaling.metric and spec.scaling.target"),
     "autoScaling": ({}, "write spec.scaling instead"),
     "canaryTrafficPercent": (5, "remove it: all traffic moves at once"),
-    "logger": ({"mode": "all"}, "remove it: payload logging is Holdfast's own concern"),
+    "logger": ({"mode": "all"}, "write spec.template.monitoring.payloads: Enabled instead"),
 }
 _SETS_IN_MODEL = {
     "storageUri": ("s3://a/b", "write spec.template.model.uri instead"),

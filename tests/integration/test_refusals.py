@@ -128,7 +128,7 @@ def test_null_is_absent_except_in_server_side_apply(types: Api) -> None:
         (
             {"template": {"predictor": {"logger": {}}}},
             "spec.template.predictor.logger",
-            "remove it",
+            "write spec.template.monitoring.payloads: Enabled instead",
         ),
     ],
 )

@@ -32,7 +32,7 @@ _RESERVED: Final[Mapping[str, str]] = {
     "scaleMetricType": _SET.format("spec.scaling.metric and spec.scaling.target"),
     "autoScaling": _SET.format("spec.scaling"),
     "canaryTrafficPercent": "remove it: all traffic moves at once when a revision is promoted",
-    "logger": "remove it: payload logging is Holdfast's own concern",
+    "logger": _SET.format("spec.template.monitoring.payloads: Enabled"),
 }
 _RESERVED_IN_PREDICTOR: Final[Mapping[str, str]] = {
     **_RESERVED,

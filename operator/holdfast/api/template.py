@@ -5,7 +5,7 @@ template into a new one, and so into a new revision (design §2).
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -20,9 +20,11 @@ from holdfast.api.types import (
     ApiModel,
     Digest,
     Label,
+    ObjectName,
     OptionalName,
     Rule,
     Uri,
+    matching,
     schema_extra,
     with_rules,
 )
@@ -123,6 +125,53 @@ class Model(ApiModel):
     )
 
 
+DEFAULT_BASELINE_KEY: Final = "baseline.json"
+
+
+class BaselineReference(ApiModel):
+    """Where in the namespace the baseline is found when the revision is born."""
+
+    name: ObjectName = Field(description="Name of the ConfigMap, in the same namespace.")
+    key: (
+        Annotated[
+            str,
+            matching(
+                r"^[-._a-zA-Z0-9]+$",
+                "write a key of the ConfigMap: letters, digits, '-', '_' and '.'",
+                max_length=253,
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description=f"Key of the document in the ConfigMap. Absent: {DEFAULT_BASELINE_KEY}.",
+    )
+
+    @property
+    def key_in_force(self) -> str:
+        """The key to look at."""
+        return self.key or DEFAULT_BASELINE_KEY
+
+
+class BaselineSource(ApiModel):
+    """What the training data looked like: a document that `holdfast baseline` has made."""
+
+    config_map_ref: BaselineReference = Field(
+        description="The ConfigMap that holds the document when the revision is born. The "
+        "revision keeps a copy of its own: another document needs a ConfigMap of another name."
+    )
+
+
+class Monitoring(ApiModel):
+    """What is seen of the requests that a revision answers."""
+
+    payloads: Literal["Enabled", "Disabled"] | None = Field(
+        default=None,
+        description="Enabled: requests and answers are sent to the collector, which counts what "
+        "is in them. Disabled: they are not. Absent: they are not.",
+    )
+
+
 _OWN = "(has(self.predictor) && has(self.predictor.containers))"
 _RULES = (
     Rule(
@@ -172,6 +221,15 @@ class Template(ApiModel):
         default=None,
         description="KServe's TransformerSpec, in front of the predictor; at most 32 KiB. Absent: "
         "requests go to the predictor.",
+    )
+    baseline: BaselineSource | None = Field(
+        default=None,
+        description="What the training data looked like, against which live traffic is compared. "
+        "Absent: requests are counted, their values are not.",
+    )
+    monitoring: Monitoring | None = Field(
+        default=None,
+        description="What is seen of the requests. Absent: nothing but what KServe counts.",
     )
     restarted_at: Annotated[str, Field(max_length=64)] | None = Field(
         default=None,

@@ -92,6 +92,15 @@ OptionalName = Annotated[
     ),
 ]
 """The name of another object; empty means absent."""
+ObjectName = Annotated[
+    str,
+    matching(
+        r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        "write the name of an object: lower-case letters, digits, dots and hyphens",
+        max_length=253,
+    ),
+]
+"""The name of another object, which has to be there."""
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """What only grows; JSON readers that know no integers still read it exactly."""
 Seconds = Annotated[int, Field(ge=0, le=31_536_000)]

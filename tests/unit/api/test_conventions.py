@@ -116,6 +116,8 @@ def test_required_fields_are_the_ones_that_nothing_works_without() -> None:
     assert required == {
         ".spec",
         ".spec.template",
+        ".spec.template.baseline.configMapRef",
+        ".spec.template.baseline.configMapRef.name",
         ".spec.template.model.format.name",
         ".spec.template.model.trainingData[].name",
         ".spec.template.predictor.containers[].name",
