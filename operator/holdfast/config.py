@@ -17,6 +17,7 @@ from holdfast.settings import (
     read_log_level,
     read_number,
     read_settings,
+    read_url,
 )
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -32,6 +33,7 @@ class Config:
         workers: How many ModelDeployments are worked on at the same time.
         resync_seconds: How often each is looked at though nothing seems to have changed.
         cluster_domain: What the names of Services end with.
+        collector_url: Where revisions that are born from now on send their payloads.
         log_format: For people or for machines.
         log_level: From which level on.
         listen_address: Where probes and metrics are served.
@@ -42,6 +44,7 @@ class Config:
     workers: int = 8
     resync_seconds: int = 600
     cluster_domain: str = "cluster.local"
+    collector_url: str = "http://holdfast-collector.holdfast-system"
     log_format: LogFormat = "text"
     log_level: LogLevel = "INFO"
     listen_address: str = "0.0.0.0"  # noqa: S104 -- the kubelet and Prometheus ask from outside
@@ -79,6 +82,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "workers": read_number(1, 256),
     "resync_seconds": read_number(10, 86400),
     "cluster_domain": _read_domain,
+    "collector_url": read_url,
     "log_format": read_log_format,
     "log_level": read_log_level,
     "listen_address": read_address,

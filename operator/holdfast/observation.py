@@ -136,7 +136,12 @@ class Findings:
 
 
 def observe(
-    store: Store, parent: KubeObject, findings: Findings, *, cluster_domain: str
+    store: Store,
+    parent: KubeObject,
+    findings: Findings,
+    *,
+    cluster_domain: str,
+    collector_url: str,
 ) -> Observed:
     """Put together what the store and the live reads of this pass know.
 
@@ -165,6 +170,7 @@ def observe(
         retry=annotations_of(parent).get(RETRY_REQUESTED_AT, "")[:64] or None,
         status=parse_status(parent),
         cluster_domain=cluster_domain,
+        collector_url=collector_url,
         records=tuple(sorted(records, key=lambda record: record.number)),
         service=service,
         routes={

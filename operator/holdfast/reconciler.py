@@ -137,8 +137,13 @@ class Reconciler:
         await self._write_status(parent, decide(self._observe(parent, findings), _now()).status)
 
     def _observe(self, parent: KubeObject, findings: Findings) -> Observed:
-        domain = self._config.cluster_domain
-        return observe(self._store, parent, findings, cluster_domain=domain)
+        return observe(
+            self._store,
+            parent,
+            findings,
+            cluster_domain=self._config.cluster_domain,
+            collector_url=self._config.collector_url,
+        )
 
     async def _read_records(self, observed: Observed, findings: Findings) -> bool:
         """Read all records live before a template gets a number or a request is taken.

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from holdfast.clients import models
 from holdfast.clients.models import ModelClient
+from holdfast.collector.event import EVALUATION_PREFIX
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -55,6 +56,21 @@ async def test_ready(v2: Respond, v1: Respond) -> None:
         answer = await client.ask(url + "/", "employment")
     assert answer.ready
     assert answer.message == ""
+
+
+async def test_questions_are_no_traffic_of_users() -> None:
+    """KServe's agent logs them as it does any request; the collector knows them by their id."""
+    ids: list[str] = []
+
+    async def respond(request: web.Request) -> web.Response:
+        ids.append(request.headers["Ce-Id"])
+        return web.Response()
+
+    async with serving(respond, respond) as url, ModelClient.connect() as client:
+        await client.ask(url, "employment")
+    assert models.EVALUATION_PREFIX == EVALUATION_PREFIX
+    assert all(each.startswith(EVALUATION_PREFIX) for each in ids)
+    assert len(set(ids)) == 2
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,8 @@ class Observed:
     retry: str | None = None
     """What the deployment's request for another try says, if there is one."""
     cluster_domain: str = "cluster.local"
+    collector_url: str = ""
+    """Where revisions that are born now send their payloads."""
     records: tuple[Record, ...] = ()
     service: KubeObject | None = None
     routes: Mapping[str, KubeObject] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from holdfast.domain.orphans import explain_orphan
 from holdfast.domain.revisions import longest_revision_name
 from holdfast.domain.roles import Roles
 from holdfast.domain.runtime import NoRuntime, choose_runtime
+from holdfast.domain.serving import find_collector_url
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,12 @@ class Obstacles(Roles):
         A record that somebody deleted is made again; what serves must not change by that.
         """
         return self.observed.live_revision(self.revision_name).runtime
+
+    @property
+    def collector_url(self) -> str:
+        """Where a new revision sends its payloads: as it does if it stands without its record."""
+        standing = self.observed.live_revision(self.revision_name).inference_service
+        return (standing and find_collector_url(standing)) or self.observed.collector_url
 
     @cached_property
     def chosen_runtime(self) -> KubeObject | NoRuntime:

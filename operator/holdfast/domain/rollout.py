@@ -85,7 +85,9 @@ def record_new_revision(situation: Situation) -> Iterator[Action]:
         "number": number,
         "renderer": RENDERER,
         "template": template,
-        "inferenceService": render_inference_service(observed.key, name, template, frozen),
+        "inferenceService": render_inference_service(
+            observed.key, name, template, frozen, collector_url=situation.collector_url
+        ),
     }
     if frozen is not None:
         data["servingRuntime"] = frozen

@@ -18,6 +18,9 @@ _MODEL_NAME_FLAG: Final = "--model_name"
 _MLSERVER_MODEL_NAME: Final = "MLSERVER_MODEL_NAME"
 _GRPC_PROTOCOL: Final = "kubernetes.io/h2c"
 
+LOGGED_HEADERS: Final = ("Content-Encoding", "Inference-Header-Content-Length")
+"""Without them a collector cannot read compressed and binary payloads; in Go's canonical form."""
+
 _BIRTH_LABELS: Final = {"networking.kserve.io/visibility": "cluster-local"}
 _BIRTH_ANNOTATIONS: Final = {
     "serving.kserve.io/deploymentMode": "Standard",
@@ -39,11 +42,14 @@ def render_inference_service(
     revision: str,
     template: Mapping[str, Any],
     frozen_runtime: KubeObject | None,
+    *,
+    collector_url: str,
 ) -> dict[str, Any]:
     """The InferenceService as it is recorded: complete but for its replicas and its owner.
 
     Labels and annotations reach the pods, and any later change of them would roll the pods:
-    all that will ever be needed is there at birth.
+    all that will ever be needed is there at birth. So is the logger: KServe points the Service
+    at its port at once, before any pod has one.
     """
     metadata = {
         "name": revision,
@@ -56,6 +62,9 @@ def render_inference_service(
     spec = {"predictor": predictor}
     if "transformer" in template:
         spec["transformer"] = _render_transformer(template["transformer"], key.name)
+    if template.get("monitoring", {}).get("payloads") == "Enabled":
+        entry = spec.get("transformer", predictor)
+        entry["logger"] = _render_logger(collector_url)
     return {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
@@ -93,6 +102,16 @@ def _render_transformer(declared: Mapping[str, Any], model_name: str) -> dict[st
     if not any(str(arg).startswith(_MODEL_NAME_FLAG) for arg in args):
         container["args"] = [*args, f"{_MODEL_NAME_FLAG}={model_name}"]
     return transformer
+
+
+def _render_logger(url: str) -> dict[str, Any]:
+    return {"mode": "all", "url": url, "metadataHeaders": [*LOGGED_HEADERS]}
+
+
+def find_collector_url(inference_service: KubeObject) -> str | None:
+    """Where an InferenceService sends its payloads; None if it does not."""
+    loggers = (part.get("logger") for part in inference_service["spec"].values())
+    return next((str(logger["url"]) for logger in loggers if logger), None)
 
 
 REPLICA_FIELDS: Final = ("minReplicas", "maxReplicas", "scaleMetric", "scaleTarget")

@@ -45,6 +45,7 @@ class Cluster(World):
     retry: str | None = None
     """The annotation by which the user asks for another try."""
     installed: tuple[dict[str, Any], ...] = (RUNTIME,)
+    collector_url: str = "http://collector.monitoring"
     log: list[tuple[str, str, str]] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -225,6 +226,7 @@ class Cluster(World):
             cause=None,
             status=self.status,
             retry=self.retry,
+            collector_url=self.collector_url,
             records=tuple(sorted(records, key=lambda record: record.number)),
             service=self.service if self.service and self._is_ours(self.service) else None,
             endpoint_slices=self._slices(),

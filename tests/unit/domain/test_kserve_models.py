@@ -33,6 +33,7 @@ TEMPLATES: dict[str, dict[str, Any]] = {
     ),
     "containers": {"predictor": {"containers": [CONTAINER]}},
     "transformer": template_of("v1", transformer={"containers": [CONTAINER]}),
+    "payloads": template_of("v1", monitoring={"payloads": "Enabled"}),
 }
 
 

@@ -10,6 +10,7 @@ from holdfast.api.spec import Scaling
 from holdfast.domain.record import Record, parse_record, render_record
 from holdfast.domain.serving import (
     Replicas,
+    find_collector_url,
     render_inference_service,
     render_stable_service,
     selected_revision,
@@ -19,6 +20,7 @@ from tests.unit.domain.shown import START
 
 KEY = Key("ml", "employment")
 NAME = "employment-12345678"
+COLLECTOR = "http://collector.monitoring"
 MODEL = {"uri": "pvc://models/1", "format": {"name": "sklearn", "version": "1"}, "version": "2015"}
 OWN = {"containers": [{"name": "kserve-container", "image": "registry/model:1", "args": ["--x"]}]}
 
@@ -30,7 +32,7 @@ def frozen(server_type: str | None = None) -> dict[str, Any]:
 
 def render(template: dict[str, Any], runtime: dict[str, Any] | None = None) -> dict[str, Any]:
     before = copy.deepcopy(template)
-    rendered = render_inference_service(KEY, NAME, template, runtime)
+    rendered = render_inference_service(KEY, NAME, template, runtime, collector_url=COLLECTOR)
     assert template == before, "the template is changed"
     return rendered
 
@@ -78,6 +80,35 @@ def test_model_is_rendered_with_what_holdfast_decides() -> None:
             },
         }
     }
+
+
+LOGGER = {
+    "mode": "all",
+    "url": COLLECTOR,
+    "metadataHeaders": ["Content-Encoding", "Inference-Header-Content-Length"],
+}
+
+
+@pytest.mark.parametrize(
+    ("template", "logging"),
+    [
+        ({"model": MODEL}, {"predictor"}),
+        ({"predictor": OWN}, {"predictor"}),
+        ({"predictor": OWN, "transformer": OWN}, {"transformer"}),
+    ],
+)
+def test_payloads_are_logged_where_requests_enter(
+    template: dict[str, Any], logging: set[str]
+) -> None:
+    runtime = frozen() if "model" in template else None
+    for monitoring in ({}, {"payloads": "Disabled"}):
+        silent = render({**template, "monitoring": monitoring}, runtime)
+        assert silent == render(template, runtime)
+        assert find_collector_url(silent) is None
+    rendered = render({**template, "monitoring": {"payloads": "Enabled"}}, runtime)
+    loggers = {name: part["logger"] for name, part in rendered["spec"].items() if "logger" in part}
+    assert loggers == dict.fromkeys(logging, LOGGER)
+    assert find_collector_url(rendered) == COLLECTOR
 
 
 def test_containers_are_rendered_as_they_are() -> None:
