@@ -15,6 +15,7 @@ from typing import Final
 import kopf
 
 from holdfast.api.identity import Key
+from holdfast.baseline_server import BaselineServer
 from holdfast.clients.events import EventRecorder
 from holdfast.clients.kube import ApiError, Kube
 from holdfast.clients.models import ModelClient
@@ -22,10 +23,10 @@ from holdfast.clients.resources import MODEL_DEPLOYMENT
 from holdfast.config import Config
 from holdfast.handlers import build_registry
 from holdfast.health import KOPF_REWATCH_SECONDS, Health, serve
-from holdfast.observation import WATCHED
 from holdfast.queue import WorkQueue
 from holdfast.reconciler import Reconciler
 from holdfast.store import Store
+from holdfast.watched import WATCHED
 
 _log = logging.getLogger(__name__)
 
@@ -73,8 +74,10 @@ async def run_operator(config: Config) -> bool:
             asyncio.create_task(events.run(), name="events"),
         ]
         try:
-            async with serve(health, config.listen_address, config.listen_port) as port:
-                _log.info("Probes and metrics are served on port %d.", port)
+            routes = BaselineServer(kube, store).routes
+            address = config.listen_address
+            async with serve(health, address, config.listen_port, routes=routes) as port:
+                _log.info("Probes, metrics and baselines are served on port %d.", port)
                 intended = await _wait_for_end([watcher, *ours], stop)
                 await _cancel(ours)
         finally:

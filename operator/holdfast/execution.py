@@ -3,13 +3,14 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from holdfast import telemetry
 from holdfast.clients.events import EventRecorder
 from holdfast.clients.kube import ApiError, Kube
 from holdfast.clients.resources import (
+    CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
     HTTP_ROUTE,
@@ -27,7 +28,7 @@ from holdfast.domain.kubeobject import (
     name_of,
     uid_of,
 )
-from holdfast.domain.observed import Observed
+from holdfast.domain.observed import ObjectId, Observed
 from holdfast.domain.orphans import is_orphan
 from holdfast.domain.plan import Action, Announcement, Apply, Delete, Outcome, Try
 from holdfast.domain.serving import selected_revision
@@ -38,6 +39,7 @@ from holdfast.store import Store
 _RESOURCES = {
     resource.kind: resource
     for resource in (
+        CONFIG_MAP,
         CONTROLLER_REVISION,
         DEPLOYMENT,
         HTTP_ROUTE,
@@ -48,7 +50,7 @@ _RESOURCES = {
         SERVING_RUNTIME,
     )
 }
-_REFUSABLE = (INFERENCE_SERVICE, SERVING_RUNTIME, INGRESS, HTTP_ROUTE)
+_REFUSABLE = (CONFIG_MAP, INFERENCE_SERVICE, SERVING_RUNTIME, INGRESS, HTTP_ROUTE)
 """What users have a say in: anything else is ours, and its refusal a defect."""
 _log = logging.getLogger(__name__)
 
@@ -116,15 +118,12 @@ class Executor:
         manifest = dict(action.manifest)
         resource = _RESOURCES[manifest["kind"]]
         namespace, name = observed.key.namespace, name_of(manifest)
-        for kind, absent in action.must_be_absent:
-            found = await self._kube.get(_RESOURCES[kind], namespace, absent)
-            if found is not None:
-                self._store.put(found)
-                ownership = classify_found(found, observed.uid)
-                is_adoptable = is_orphan(found, observed.key.name)
-                if ownership is not Ownership.OURS and not is_adoptable:
-                    findings.others[kind, absent] = ownership
-                return False
+        if found := await self._find_present(action.must_be_absent, namespace):
+            ownership = classify_found(found, observed.uid)
+            is_adoptable = is_orphan(found, observed.key.name)
+            if ownership is not Ownership.OURS and not is_adoptable:
+                findings.others[found["kind"], name_of(found)] = ownership
+            return False
         try:
             applied = await self._kube.apply(resource, manifest, strict=action.strict)
         except ApiError as error:
@@ -137,6 +136,17 @@ class Executor:
             pair = (_digest(manifest), _digest(trimmed))
             self._as_near_as_it_gets[resource.kind, namespace, name] = pair
         return True
+
+    async def _find_present(
+        self, must_be_absent: Iterable[ObjectId], namespace: str
+    ) -> KubeObject | None:
+        """The first of these objects that is there, by a live read."""
+        for kind, absent in must_be_absent:
+            found = await self._kube.get(_RESOURCES[kind], namespace, absent)
+            if found is not None:
+                self._store.put(found)
+                return found
+        return None
 
     async def _try(self, manifest: Mapping[str, Any], findings: Findings) -> bool:
         resource = _RESOURCES[manifest["kind"]]
@@ -157,6 +167,8 @@ class Executor:
             if service is not None and selected_revision(service) == action.name:
                 self._store.put(service)
                 return False
+        if await self._find_present(action.must_be_absent, namespace):
+            return False
         gone = await self._kube.delete(
             resource, namespace, action.name, uid=action.uid, foreground=action.foreground
         )

@@ -5,7 +5,7 @@ away, a missing CRD or a missing permission are not that; they make it not ready
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -62,8 +62,10 @@ class Health:
 
 
 @asynccontextmanager
-async def serve(health: Health, address: str, port: int) -> AsyncIterator[int]:
-    """Answer probes and scrapes while the context is open; yields the port."""
+async def serve(
+    health: Health, address: str, port: int, *, routes: Iterable[web.RouteDef] = ()
+) -> AsyncIterator[int]:
+    """Answer probes, scrapes and further routes while the context is open; yields the port."""
 
     async def tell_health(_: web.Request) -> web.Response:
         return _tell(health.find_stuck())
@@ -80,6 +82,7 @@ async def serve(health: Health, address: str, port: int) -> AsyncIterator[int]:
     application.router.add_get("/healthz", tell_health)
     application.router.add_get("/readyz", tell_readiness)
     application.router.add_get("/metrics", tell_metrics)
+    application.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

@@ -1,16 +1,17 @@
-"""What is watched, how much of it is kept, and how it becomes one `Observed`."""
+"""How what is watched, and what was read of it live, becomes one `Observed`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from holdfast.api.identity import LABEL_DEPLOYMENT, LABEL_REVISION, RETRY_REQUESTED_AT, Key
+from holdfast.api.identity import LABEL_REVISION, RETRY_REQUESTED_AT, Key
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
 from holdfast.clients.resources import (
     CLUSTER_SERVING_RUNTIME,
+    CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
     ENDPOINT_SLICE,
@@ -22,7 +23,7 @@ from holdfast.clients.resources import (
     SERVING_RUNTIME,
     Resource,
 )
-from holdfast.domain.foreign_fields import FOREIGN_FIELDS, find_foreign_fields
+from holdfast.domain.baseline import ConfigMapKey, name_copy
 from holdfast.domain.kubeobject import (
     KubeObject,
     Ownership,
@@ -37,91 +38,12 @@ from holdfast.domain.kubeobject import (
 from holdfast.domain.observed import Answer, Component, LiveRevision, ObjectId, Observed
 from holdfast.domain.orphans import is_orphan
 from holdfast.domain.record import Record, parse_record
-from holdfast.domain.runtime import compute_runtime_digest
 from holdfast.domain.serving import COMPONENT_LABEL
-from holdfast.store import Store, Watched
+from holdfast.store import Store
+from holdfast.watched import RUNTIME_DIGEST, WATCHED
 
 CHANGE_CAUSE: Final = "kubernetes.io/change-cause"
 """The annotation by which kubectl, too, says why a version was made."""
-
-_IN_METADATA: Final = (
-    "name",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "labels",
-    "annotations",
-    "ownerReferences",
-)
-_DIGEST: Final = "runtimeDigest"
-_BULKY_ANNOTATIONS: Final = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
-
-
-def _trim_metadata(obj: dict[str, Any]) -> dict[str, Any]:
-    metadata = {key: value for key, value in obj["metadata"].items() if key in _IN_METADATA}
-    if annotations := metadata.get("annotations"):
-        metadata["annotations"] = {
-            key: value for key, value in annotations.items() if key not in _BULKY_ANNOTATIONS
-        }
-    return {**obj, "metadata": metadata}
-
-
-def _trim_served(obj: dict[str, Any]) -> dict[str, Any]:
-    """Of what others must not change, who has written what is kept as well."""
-    trimmed, foreign = _trim_metadata(obj), find_foreign_fields(obj)
-    return {**trimmed, FOREIGN_FIELDS: foreign} if foreign else trimmed
-
-
-def _trim_deployment(obj: dict[str, Any]) -> dict[str, Any]:
-    trimmed = _trim_metadata(obj)
-    return {**trimmed, "spec": {"replicas": obj["spec"].get("replicas", 1)}}
-
-
-def _trim_route(obj: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in _trim_metadata(obj).items() if key != "status"}
-
-
-def _trim_pod(obj: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in _trim_metadata(obj).items() if key != "spec"}
-
-
-def _trim_runtime(obj: dict[str, Any]) -> dict[str, Any]:
-    """Of a runtime that is not ours, whether it changes is all that matters."""
-    if LABEL_DEPLOYMENT in labels_of(obj):
-        return _trim_served(obj)
-    trimmed = {key: value for key, value in _trim_metadata(obj).items() if key != "spec"}
-    return {**trimmed, _DIGEST: compute_runtime_digest(obj)}
-
-
-def _find_runtime_users(store: Store, runtime: dict[str, Any]) -> Iterator[Key]:
-    """The deployments of which a revision was born with this runtime."""
-    namespace, name = runtime["metadata"].get("namespace"), name_of(runtime)
-    for record in store.search(CONTROLLER_REVISION, name):
-        key = Key(record["metadata"]["namespace"], labels_of(record)[LABEL_DEPLOYMENT])
-        is_born_with = (record.get("data") or {}).get("runtimeName") == name
-        if is_born_with and namespace in (None, key.namespace):
-            yield key
-
-
-_OURS: Final = LABEL_DEPLOYMENT
-WATCHED: Final[Sequence[Watched]] = (
-    Watched(CONTROLLER_REVISION, _OURS, _trim_metadata),
-    Watched(SERVICE, _OURS, _trim_served),
-    Watched(INFERENCE_SERVICE, _OURS, _trim_served),
-    # Those that revisions were born with have no label of ours; they are few.
-    Watched(SERVING_RUNTIME, "", _trim_runtime, _find_runtime_users),
-    Watched(CLUSTER_SERVING_RUNTIME, "", _trim_runtime, _find_runtime_users),
-    # KServe copies the labels of an InferenceService to what it makes for it, and the
-    # endpoint slice controller those of a Service to its slices.
-    Watched(DEPLOYMENT, _OURS, _trim_deployment),
-    Watched(POD, _OURS, _trim_pod),
-    Watched(ENDPOINT_SLICE, _OURS, _trim_metadata),
-    Watched(INGRESS, _OURS, _trim_route),
-    Watched(HTTP_ROUTE, _OURS, _trim_route, optional=True),
-)
 
 
 @dataclass
@@ -133,6 +55,8 @@ class Findings:
     outage: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     runtimes: tuple[tuple[KubeObject, ...], tuple[KubeObject, ...]] = ((), ())
+    config_maps: dict[str, KubeObject | None] = field(default_factory=dict)
+    source_digests: dict[ConfigMapKey, str] = field(default_factory=dict)
 
 
 def observe(
@@ -185,10 +109,19 @@ def observe(
             if labels_of(obj).get("kubernetes.io/service-name") == key.name
         ),
         live=_find_live(ours, children, records),
+        baselines=_find_copies(ours[CONFIG_MAP]),
+        config_maps=findings.config_maps,
+        source_digests=findings.source_digests,
         others={**_find_others(children, uid), **findings.others},
         orphans=tuple(
             obj
-            for resource in (CONTROLLER_REVISION, SERVING_RUNTIME, INFERENCE_SERVICE, SERVICE)
+            for resource in (
+                CONTROLLER_REVISION,
+                CONFIG_MAP,
+                SERVING_RUNTIME,
+                INFERENCE_SERVICE,
+                SERVICE,
+            )
             for obj in children[resource]
             if is_orphan(obj, key.name)
         ),
@@ -208,7 +141,7 @@ def _find_runtime_digests(
     for name in {record.runtime_name for record in records if record.runtime_name}:
         for resource, scope in ((SERVING_RUNTIME, namespace), (CLUSTER_SERVING_RUNTIME, None)):
             if found := store.find(resource, scope, name):
-                digests[name] = str(found.get(_DIGEST, ""))
+                digests[name] = str(found.get(RUNTIME_DIGEST, ""))
                 break
     return digests
 
@@ -242,6 +175,16 @@ def _find_live(
     }
 
 
+def _find_copies(config_maps: Sequence[KubeObject]) -> dict[str, KubeObject]:
+    """Those that keep the baseline of a revision, by its name."""
+    named = ((labels_of(obj).get(LABEL_REVISION, ""), obj) for obj in config_maps)
+    return {
+        revision: obj
+        for revision, obj in named
+        if name_of(obj) == name_copy(revision) and not is_terminating(obj)
+    }
+
+
 def _find_component(
     children: Mapping[Resource, Sequence[KubeObject]], revision: str, component: str
 ) -> Component:
@@ -267,6 +210,7 @@ def _find_others(
     """Objects under our names that belong to an earlier namesake, or are going away."""
     others: dict[ObjectId, Ownership] = {}
     for resource in (
+        CONFIG_MAP,
         CONTROLLER_REVISION,
         SERVICE,
         INFERENCE_SERVICE,

@@ -18,11 +18,13 @@ from holdfast.clients.kube import ApiError, Conflict, Kube
 from holdfast.clients.models import ModelClient
 from holdfast.clients.resources import (
     CLUSTER_SERVING_RUNTIME,
+    CONFIG_MAP,
     CONTROLLER_REVISION,
     MODEL_DEPLOYMENT,
     SERVING_RUNTIME,
 )
 from holdfast.config import Config
+from holdfast.domain.copies import find_sources
 from holdfast.domain.kubeobject import KubeObject, is_terminating
 from holdfast.domain.observed import Answer, Observed, is_pod_ready
 from holdfast.domain.plan import Plan
@@ -33,12 +35,11 @@ from holdfast.domain.status import (
     compute_status_while_blind,
 )
 from holdfast.execution import Executor
-from holdfast.observation import WATCHED, Findings, observe, parse_status
+from holdfast.observation import Findings, observe, parse_status
 from holdfast.queue import GONE, Again
 from holdfast.rollback_clock import RollbackClock
+from holdfast.sources import Sources
 from holdfast.store import Store
-
-__all__ = ["WATCHED", "Reconciler"]
 
 _MAX_ROUNDS: Final = 12
 """How often one pass looks again after its own writes, before others get their turn."""
@@ -46,6 +47,8 @@ _BREATH: Final = timedelta(seconds=1)
 """How soon it goes on then."""
 _BLIND_SECONDS: Final = 5.0
 """How often to look whether a missing CRD or permission is there."""
+_LOOK_SECONDS: Final = 60.0
+"""For how long it is believed what was seen where baselines came from."""
 _PATIENCE_SECONDS: Final = 10.0
 """How long it is waited for in silence: an API server that starts refuses for a moment."""
 
@@ -66,6 +69,7 @@ class Reconciler:
         self._models = models
         self._config = config
         self._clock = RollbackClock()
+        self._sources = Sources(kube, min(_LOOK_SECONDS, config.resync_seconds / 2))
         self._executor = Executor(kube, store, events, self._clock)
 
     async def reconcile(self, key: Key) -> Again:
@@ -109,14 +113,10 @@ class Reconciler:
     async def _settle(self, key: Key, parent: KubeObject, findings: Findings) -> Plan:
         """Observe, decide and write until nothing is left to write now."""
         for _ in range(_MAX_ROUNDS):
-            observed = self._observe(parent, findings)
-            if await self._read_records(observed, findings):
-                observed = self._observe(parent, findings)
+            observed = await self._see(parent, findings)
             self._clock.see(key, observed.generation)
             plan = decide(observed, _now())
-            if plan.asks:
-                for name in plan.asks:
-                    findings.answers[name] = await self._ask(observed, name)
+            if await self._look_further(plan, observed, findings):
                 continue
             actions = [a for a in plan.actions if not self._executor.is_settled(a, observed)]
             if not actions:
@@ -128,6 +128,24 @@ class Reconciler:
             # Its turn is over, not its work: what it wrote last is not looked at yet.
             return replace(plan, due=_now() + _BREATH)
         return plan
+
+    async def _see(self, parent: KubeObject, findings: Findings) -> Observed:
+        """Observe, with what has to be read live for it."""
+        observed = self._observe(parent, findings)
+        if await self._read_records(observed, findings):
+            observed = self._observe(parent, findings)
+        if await self._look_at_sources(observed, findings):
+            observed = self._observe(parent, findings)
+        return observed
+
+    async def _look_further(self, plan: Plan, observed: Observed, findings: Findings) -> bool:
+        """Read and ask what has to be known before more can be decided, if there is anything."""
+        for name in plan.reads:
+            found = await self._kube.get(CONFIG_MAP, observed.key.namespace, name)
+            findings.config_maps[name] = found
+        for name in plan.asks if not plan.reads else ():
+            findings.answers[name] = await self._ask(observed, name)
+        return bool(plan.reads or plan.asks)
 
     async def _tell_outage(self, parent: KubeObject, findings: Findings, error: ApiError) -> None:
         """Say in the status why the pass was cut off, unless the view was merely old."""
@@ -168,6 +186,18 @@ class Reconciler:
             cluster_wide, _ = await self._kube.list(CLUSTER_SERVING_RUNTIME)
             findings.runtimes = (tuple(namespaced), tuple(cluster_wide))
         return True
+
+    async def _look_at_sources(self, observed: Observed, findings: Findings) -> bool:
+        """See what is now where the baselines of live revisions came from.
+
+        Returns whether there is news.
+        """
+        before = dict(findings.source_digests)
+        for where in sorted(find_sources(Situation(observed, _now()))):
+            found = await self._sources.identify(observed.key.namespace, where, _now())
+            if found is not None:
+                findings.source_digests[where] = found
+        return findings.source_digests != before
 
     async def _ask(self, observed: Observed, revision: str) -> Answer:
         """Ask a ready pod of the revision's entry component whether the model is ready."""

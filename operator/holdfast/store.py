@@ -43,6 +43,7 @@ class Watched:
             `name` and `resourceVersion`; may not change its argument.
         users: Which ModelDeployments an object concerns that has no label of ours.
         optional: A cluster need not know the kind; there are no such objects then.
+        metadata_only: No more is asked for than `metadata`, where the rest may be large.
     """
 
     resource: Resource
@@ -50,6 +51,7 @@ class Watched:
     trim: Callable[[dict[str, Any]], dict[str, Any]]
     users: Callable[["Store", dict[str, Any]], Iterable[Key]] = lambda _store, _obj: ()
     optional: bool = False
+    metadata_only: bool = False
 
 
 @dataclass(eq=False)
@@ -227,7 +229,10 @@ class Store:
         names = []
         version = 0
         pages = self._kube.pages(
-            watched.resource, watch.namespace, label_selector=watched.label_selector
+            watched.resource,
+            watch.namespace,
+            label_selector=watched.label_selector,
+            metadata_only=watched.metadata_only,
         )
         async for items, resource_version in pages:
             if not version:
@@ -273,6 +278,7 @@ class Store:
             watch.namespace,
             label_selector=watched.label_selector,
             resource_version=str(cache.position),
+            metadata_only=watched.metadata_only,
         )
         async with aclosing(events):
             async for event, obj in events:

@@ -16,6 +16,7 @@ import yaml
 
 from devcluster.access import Access
 from devcluster.rest import Api
+from tests.unit.domain import baselines
 
 JsonObject = dict[str, Any]
 
@@ -103,6 +104,15 @@ class Place:
         (folder / "model.txt").write_text(text or name)
         return f"pvc://models/{name}"
 
+    def put_baseline(self, rows: int = 10, name: str = baselines.NAME) -> JsonObject:
+        """Create or edit the ConfigMap of a baseline; returns what a template says of it."""
+        manifest = baselines.config_map(baselines.document(rows), metadata={"name": name})
+        if self.get("configmaps", name) is None:
+            self.api.must("POST", self.path("configmaps"), manifest)
+        else:
+            self.patch("configmaps", name, {"data": manifest["data"]})
+        return baselines.reference(name)
+
     def add_broken_model(self, name: str) -> str:
         """A folder without a model in it: the server ends at once."""
         (self.folder / name).mkdir(parents=True)
@@ -136,8 +146,9 @@ class Place:
         return notes
 
     def deploy(self, uri: str, name: str = "m", **spec: Any) -> JsonObject:
-        """Create a ModelDeployment of an sklearn model."""
-        template = {"model": {"uri": uri, "format": {"name": "sklearn", "version": "1"}}}
+        """Create a ModelDeployment of an sklearn model; `template` has what else is in it."""
+        model = {"uri": uri, "format": {"name": "sklearn", "version": "1"}}
+        template = {"model": model, **spec.pop("template", {})}
         return self.create(name, {"template": template, **spec})
 
     def create(self, name: str, spec: JsonObject) -> JsonObject:
@@ -299,6 +310,7 @@ class Place:
     def versions(self) -> dict[str, str]:
         """resourceVersion of everything that the operator could write here."""
         plurals = (
+            "configmaps",
             "modeldeployments",
             "services",
             "controllerrevisions",

@@ -51,7 +51,12 @@ def test_a_whole_life_needs_the_rights_that_are_granted_and_no_others(
 def live_a_life(place: Place) -> None:
     """Creation, ways in, updates, a drain, a rollback to a cold revision, pruning, deletion."""
     ingress = {"ingress": {"hosts": ["models.example.com"]}}
-    place.deploy(place.add_model("one"), revisionHistoryLimit=1, network=ingress)
+    place.deploy(
+        place.add_model("one"),
+        template=place.put_baseline(),
+        revisionHistoryLimit=1,
+        network=ingress,
+    )
     place.wait_promoted(1)
     place.wait(lambda: place.names("ingresses") == {"m"}, "there is a way in")
     place.edit({"network": {"ingress": None, "httpRoute": {"parentRefs": [{"name": "public"}]}}})
@@ -71,6 +76,8 @@ def live_a_life(place: Place) -> None:
     place.pin(None)
     place.wait_promoted(3)
     place.wait(lambda: 1 not in place.phases(), "the oldest record is pruned")
+    copies = "holdfast.dev/revision"
+    place.wait(lambda: len(place.list("configmaps", copies)) == 2, "and the baseline with it")
     place.delete("modeldeployments", "m")
     place.wait(lambda: not place.names("inferenceservices"), "everything is gone")
 

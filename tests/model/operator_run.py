@@ -19,8 +19,9 @@ from holdfast.clients.models import Answer, ModelClient
 from holdfast.clients.resources import Resource
 from holdfast.config import Config
 from holdfast.queue import Again
-from holdfast.reconciler import WATCHED, Reconciler
+from holdfast.reconciler import Reconciler
 from holdfast.store import Store
+from holdfast.watched import WATCHED
 from tests.model.machinery import model_of
 from tests.model.server import Object, Server
 

@@ -439,7 +439,7 @@ MUTANTS: Final = (
     Mutant(
         "absence is not asked",
         "execution.py",
-        "for kind, absent in action.must_be_absent:",
+        "for kind, absent in must_be_absent:",
         "for kind, absent in ():",
         "creating is preceded by a live read",
     ),

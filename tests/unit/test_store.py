@@ -31,7 +31,7 @@ class Server:
         self.watches: list[str] = []
 
     async def pages(
-        self, resource: Resource, _namespace: str | None, *, label_selector: str
+        self, resource: Resource, _namespace: str | None, **_: Any
     ) -> AsyncGenerator[tuple[list[Any], str], None]:
         self.lists.append(resource.plural)
         if self.list_error:
@@ -43,8 +43,8 @@ class Server:
         resource: Resource,
         _namespace: str | None,
         *,
-        label_selector: str,
         resource_version: str,
+        **_: Any,
     ) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
         self.watches.append(resource.plural)
         while True:
@@ -166,7 +166,7 @@ def test_optional_kind_may_be_missing_come_and_go() -> None:
         has_route = False
 
         async def pages(
-            self, resource: Resource, _namespace: str | None, *, label_selector: str
+            self, resource: Resource, _namespace: str | None, **_: Any
         ) -> AsyncGenerator[tuple[list[Any], str], None]:
             if resource is HTTP_ROUTE and not self.knows_routes:
                 raise NotFound(404, "NotFound", "the server could not find the requested resource")

@@ -67,6 +67,7 @@ class Connection:
         query: Query = (),
         body: dict[str, Any] | None = None,
         content: str = "application/json",
+        accept: str = "application/json",
     ) -> dict[str, Any]:
         """Send one request and return the object in the answer.
 
@@ -77,6 +78,7 @@ class Connection:
             query: Parameters; those without a value are left out.
             body: The object to send.
             content: The type of the body.
+            accept: The type of the answer.
 
         Raises:
             ApiError: one of `errors`.
@@ -84,7 +86,7 @@ class Connection:
         async with self._slots:
             with telemetry.time_api_request(verb):
                 response = await self._send(
-                    verb, plural, path, query, body, content, _REQUEST_TIMEOUT
+                    verb, plural, path, query, body, (content, accept), _REQUEST_TIMEOUT
                 )
                 try:
                     answer: dict[str, Any] = orjson.loads(await response.read())
@@ -93,7 +95,7 @@ class Connection:
                 return answer
 
     async def stream(
-        self, plural: str, path: str, *, query: Query
+        self, plural: str, path: str, *, query: Query, accept: str = "application/json"
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Send a watch request and yield each object of the answer.
 
@@ -101,7 +103,7 @@ class Connection:
             ApiError: one of `errors`; `Unavailable` when the connection broke.
         """
         response = await self._send(
-            "watch", plural, path, query, None, "application/json", _STREAM_TIMEOUT
+            "watch", plural, path, query, None, ("application/json", accept), _STREAM_TIMEOUT
         )
         try:
             async for line in response.content:
@@ -118,10 +120,14 @@ class Connection:
         path: str,
         query: Query,
         body: dict[str, Any] | None,
-        content: str,
+        types: tuple[str, str],
         limits: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
-        """Send one request; return the successful response, unread."""
+        """Send one request; return the successful response, unread.
+
+        `types` are those of the body and of the answer.
+        """
+        content, accept = types
         for may_login in (True, False):
             api = self._api
             try:
@@ -129,7 +135,7 @@ class Connection:
                     _METHODS.get(verb, "GET"),
                     path,
                     query_params=[(name, value) for name, value in query if value],
-                    header_params={"Accept": "application/json", "Content-Type": content},
+                    header_params={"Accept": accept, "Content-Type": content},
                     body=body,
                     auth_settings=["BearerToken"],
                 )

@@ -35,6 +35,9 @@ __all__ = [
 
 Objects = list[dict[str, Any]]
 
+_JSON: Final = "application/json"
+_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE_SIZE: Final = 100
 """All kinds are listed at once: pages of this size are a few megabytes each, as dicts."""
 
@@ -83,9 +86,16 @@ class Kube:
         return items, resource_version
 
     async def pages(
-        self, resource: Resource, namespace: str | None = None, *, label_selector: str = ""
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[tuple[Objects, str]]:
         """Like `list`, in pages, for callers that need not hold all of it at once.
+
+        With `metadata_only`, no more of an object is sent than `metadata`.
 
         Raises:
             Gone: when the reader was so slow that the rest of the list has expired.
@@ -98,6 +108,7 @@ class Kube:
                 resource.plural,
                 _path(resource, namespace),
                 query=[*query, ("continue", token)],
+                accept=_METADATA_LIST if metadata_only else _JSON,
             )
             items = answer.get("items") or []
             for item in items:  # lists leave out what is the same in every item
@@ -252,11 +263,13 @@ class Kube:
         *,
         label_selector: str = "",
         resource_version: str,
+        metadata_only: bool = False,
     ) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
         """Yield (type, object) for what changes after `resource_version`.
 
         Bookmarks are yielded too. Ends normally when the server ends it, after a few
         minutes; the caller goes on from the last resourceVersion that it has seen.
+        With `metadata_only`, no more of an object is sent than `metadata`.
 
         Raises:
             Gone: the version is too old: list again.
@@ -270,10 +283,15 @@ class Kube:
             ("timeoutSeconds", str(int(uniform(300, 600)))),  # noqa: S311 -- spreads the load
         ]
         path = _path(resource, namespace)
-        async with aclosing(self._connection.stream(resource.plural, path, query=query)) as events:
+        accept = _METADATA if metadata_only else _JSON
+        stream = self._connection.stream(resource.plural, path, query=query, accept=accept)
+        async with aclosing(stream) as events:
             async for event in events:
                 if event["type"] == "ERROR":
                     raise build_error_from_status(event["object"])
+                if metadata_only:  # it calls itself a PartialObjectMetadata
+                    kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+                    event["object"].update(kind)
                 yield event["type"], event["object"]
 
 

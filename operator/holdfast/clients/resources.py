@@ -65,6 +65,7 @@ def find_resource(obj: dict[str, Any]) -> "Resource":
 MODEL_DEPLOYMENT: Final = Resource(identity.GROUP, identity.VERSION, identity.KIND, identity.PLURAL)
 
 SERVICE: Final = Resource("", "v1", "Service", "services")
+CONFIG_MAP: Final = Resource("", "v1", "ConfigMap", "configmaps")
 POD: Final = Resource("", "v1", "Pod", "pods")
 CONTROLLER_REVISION: Final = Resource("apps", "v1", "ControllerRevision", "controllerrevisions")
 DEPLOYMENT: Final = Resource("apps", "v1", "Deployment", "deployments")
@@ -93,6 +94,7 @@ _BY_KIND: Final = {
     for resource in (
         MODEL_DEPLOYMENT,
         SERVICE,
+        CONFIG_MAP,
         POD,
         CONTROLLER_REVISION,
         DEPLOYMENT,

@@ -25,7 +25,7 @@ from holdfast.domain.reproducible import judge_reproducible
 from holdfast.domain.situation import Situation
 
 AWAITING_APPROVAL: Final = "AwaitingApproval"
-_PASSING_BLOCKERS: Final = {"WaitingForCleanup", "ApiServerError"}
+_PASSING_BLOCKERS: Final = {"WaitingForCleanup", "ApiServerError", "BaselineMissing"}
 
 
 def compute_conditions(situation: Situation) -> Iterator[Condition]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from holdfast.domain.copies import describe_baseline
 from holdfast.domain.foreign import describe_foreign
 from holdfast.domain.obstacles import Blocker
 from holdfast.domain.outdated import describe_outdated
@@ -20,6 +21,7 @@ def _hints(situation: Situation, record: Record) -> Iterator[str]:
         yield record.rejection.message
     yield from describe_foreign(situation, record)
     yield from describe_outdated(situation, record)
+    yield from describe_baseline(situation, record)
 
 
 def find_trouble(situation: Situation) -> Blocker | None:

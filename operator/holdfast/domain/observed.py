@@ -7,6 +7,7 @@ from datetime import datetime
 from holdfast.api.identity import Key
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
+from holdfast.domain.baseline import ConfigMapKey
 from holdfast.domain.kubeobject import (
     KubeObject,
     Ownership,
@@ -123,6 +124,12 @@ class Observed:
     """Kinds that the cluster does not know, of those that it need not know."""
     endpoint_slices: tuple[KubeObject, ...] = ()
     live: Mapping[str, LiveRevision] = field(default_factory=dict)
+    baselines: Mapping[str, KubeObject] = field(default_factory=dict)
+    """The metadata of the ConfigMaps that keep baselines, by revision."""
+    config_maps: Mapping[str, KubeObject | None] = field(default_factory=dict)
+    """ConfigMaps that were read in this pass, by name; None for those that are not there."""
+    source_digests: Mapping[ConfigMapKey, str] = field(default_factory=dict)
+    """The baselines that are now where those of live revisions came from."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
     others: Mapping[ObjectId, Ownership] = field(default_factory=dict)
     """Objects that stand under one of our names and are not ours, or not yet gone."""

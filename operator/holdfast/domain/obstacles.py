@@ -4,6 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from holdfast.api.component import MAX_COMPONENT_BYTES, MAX_RUNTIME_BYTES, count_bytes
+from holdfast.domain.baseline import (
+    ConfigMapKey,
+    Document,
+    NoBaseline,
+    digest_of_copy,
+    find_reference,
+    name_copy,
+    read_document,
+)
 from holdfast.domain.kubeobject import KubeObject, Ownership, name_of
 from holdfast.domain.orphans import explain_orphan
 from holdfast.domain.revisions import longest_revision_name
@@ -85,7 +94,51 @@ class Obstacles(Roles):
                     f"the runtime {name_of(chosen)} is {size} bytes of JSON, at most "
                     f"{MAX_RUNTIME_BYTES} are taken",
                 )
-        return self.describe_other("ControllerRevision", self.revision_name)
+        return self._baseline_blocker() or self.describe_other(
+            "ControllerRevision", self.revision_name
+        )
+
+    def _baseline_blocker(self) -> Blocker | None:
+        if not self.needs_document:
+            return None
+        if isinstance(self.named_baseline, NoBaseline):
+            told = f"spec.template.baseline: {self.named_baseline.message}"
+            return Blocker(self.named_baseline.reason, told)
+        name = name_copy(self.revision_name)
+        if refusal := self.observed.refusals.get(name):
+            return Blocker("BaselineRefused", refusal)
+        return self.describe_other("ConfigMap", name)
+
+    @property
+    def baseline_reference(self) -> ConfigMapKey | None:
+        """The ConfigMap that the current template names for its baseline."""
+        return find_reference(self.template)
+
+    @property
+    def standing_baseline(self) -> str | None:
+        """The digest of the baseline that is kept for the current template's revision already.
+
+        It is written before the record, which somebody may also have deleted.
+        """
+        copy = self.observed.baselines.get(self.revision_name)
+        return digest_of_copy(copy) if copy else None
+
+    @property
+    def needs_document(self) -> bool:
+        """Whether a baseline has to be read before the current template becomes a revision."""
+        return (
+            self.template_record is None
+            and self.baseline_reference is not None
+            and self.standing_baseline is None
+        )
+
+    @cached_property
+    def named_baseline(self) -> Document | NoBaseline | None:
+        """The baseline that the current template names; None if it names none, or it is unread."""
+        where = self.baseline_reference
+        if where is None or where.name not in self.observed.config_maps:
+            return None
+        return read_document(self.observed.config_maps[where.name], where)
 
     @property
     def needs_runtime(self) -> bool:

@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from holdfast.api.identity import LABEL_DEPLOYMENT, LABEL_MANAGED_BY, MANAGED_BY
+from holdfast.domain.baseline import (
+    NoBaseline,
+    find_copy,
+    name_copy,
+    read_document,
+    render_copy,
+    render_copy_without_data,
+)
 from holdfast.domain.comparison import find_differences
 from holdfast.domain.digests import with_images
 from holdfast.domain.foreign_fields import join_fields
@@ -26,7 +34,13 @@ from holdfast.domain.record import Record, parse_record, render_adopted
 from holdfast.domain.revisions import compute_revision_name
 from holdfast.domain.serving import REPLICA_FIELDS, render_stable_service, selected_revision
 
-_ADOPTED: Final = {"ControllerRevision", "ServingRuntime", "InferenceService", "Service"}
+_ADOPTED: Final = {
+    "ConfigMap",
+    "ControllerRevision",
+    "InferenceService",
+    "Service",
+    "ServingRuntime",
+}
 _COLLISIONS: Final = 3
 """How many further suffixes a name is tried with."""
 
@@ -72,6 +86,8 @@ def _render_adopted(observed: Observed, orphan: KubeObject) -> dict[str, Any] | 
         return _render_record(observed, orphan)
     if orphan["kind"] == "Service":
         return _render_service(observed, orphan)
+    if orphan["kind"] == "ConfigMap":
+        return _render_copy(observed, orphan)
     record = next((r for r in observed.records if r.name == name_of(orphan)), None)
     if record is None:
         return "there is no record of it"
@@ -102,6 +118,25 @@ def _render_record(observed: Observed, orphan: KubeObject) -> dict[str, Any] | s
         if other.number == number or other.template == record.template:
             return f"revision {other.number} ({other.name}) has its number or its content"
     return render_adopted(observed.key, observed.uid, record)
+
+
+def _render_copy(observed: Observed, orphan: KubeObject) -> dict[str, Any] | str:
+    """The baseline that a revision keeps; only its metadata are watched."""
+    record = next((r for r in observed.records if name_copy(r.name) == name_of(orphan)), None)
+    if record is None:
+        return "there is no record of it"
+    if record.baseline_digest is None:
+        return "its record has none"
+    if name_of(orphan) not in observed.config_maps:
+        return "it has not been read yet"
+    where = find_copy(record.name)
+    document = read_document(observed.config_maps[where.name], where)
+    if isinstance(document, NoBaseline) or document.digest != record.baseline_digest:
+        return f"it differs from its record in data.{where.key}"
+    key, uid = observed.key, observed.uid
+    wanted = render_copy_without_data(key, uid, record.name, document.digest)
+    equal = _adopt_equal(observed, wanted, orphan)
+    return equal if isinstance(equal, str) else render_copy(key, uid, record.name, document)
 
 
 def _render_service(observed: Observed, orphan: KubeObject) -> dict[str, Any] | str:

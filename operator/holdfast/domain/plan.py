@@ -60,6 +60,8 @@ class Delete:
     foreground: bool = False
     ends_service: bool = False
     """Whether it may take away what serves: where the user has declared that."""
+    must_be_absent: tuple[ObjectId, ...] = ()
+    """What a live read must not find before it: what this object belongs to."""
     announcement: Announcement | None = None
 
     @classmethod
@@ -69,10 +71,19 @@ class Delete:
         *,
         foreground: bool = False,
         ends_service: bool = False,
+        must_be_absent: tuple[ObjectId, ...] = (),
         announcement: Announcement | None = None,
     ) -> "Delete":
         """Delete this object, and no namesake of it."""
-        return cls(obj["kind"], name_of(obj), uid_of(obj), foreground, ends_service, announcement)
+        return cls(
+            obj["kind"],
+            name_of(obj),
+            uid_of(obj),
+            foreground,
+            ends_service,
+            must_be_absent,
+            announcement,
+        )
 
 
 Action = Apply | Try | Delete
@@ -85,5 +96,7 @@ class Plan:
     actions: tuple[Action, ...]
     asks: tuple[str, ...]
     """Revisions whose model has to be asked before more can be decided."""
+    reads: tuple[str, ...]
+    """ConfigMaps that have to be read before more can be decided."""
     status: Status
     due: datetime | None

@@ -42,6 +42,7 @@ LEFT_BY_PIN: Final = "Pin"
 LEFT_BY_TEMPLATE: Final = "Template"
 LEFT_BY_PROBATION: Final = "Probation"
 SEEN: Final = f"{GROUP}/seen"
+BASELINE_SEEN: Final = f"{GROUP}/baseline-seen"
 RUNTIME_SEEN: Final = f"{GROUP}/runtime-seen"
 IMAGE_FALLBACK: Final = f"{GROUP}/image-fallback"
 
@@ -132,6 +133,8 @@ class Record:
     serving_runtime: Mapping[str, Any] | None
     runtime_name: str | None
     runtime_digest: str | None
+    baseline_digest: str | None
+    """Of the document that the revision keeps in a ConfigMap of its own."""
     cause: str | None
     created: datetime
     first_promoted_at: datetime | None
@@ -203,6 +206,7 @@ def parse_record(manifest: KubeObject) -> Record:
         serving_runtime=data.get("servingRuntime"),
         runtime_name=data.get("runtimeName"),
         runtime_digest=data.get("runtimeDigest"),
+        baseline_digest=data.get("baselineDigest"),
         cause=data.get("cause"),
         created=created_at(manifest),
         first_promoted_at=moment(FIRST_PROMOTED_AT),

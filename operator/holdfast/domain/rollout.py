@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 
+from holdfast.domain.baseline import Document, name_copy, render_copy
 from holdfast.domain.comparison import is_applied
+from holdfast.domain.copies import drop_baselines, find_unread, keep_baselines, note_baseline
 from holdfast.domain.drain import next_pod_to_drain
 from holdfast.domain.due import compute_due
 from holdfast.domain.failure import find_quotations
@@ -49,7 +51,8 @@ def decide(observed: Observed, now: datetime) -> Plan:
     actions = tuple(adopt_orphans(observed))
     actions = actions or tuple(action for rule in RULES for action in rule(situation))
     status = keep_wording(observed.status, compute_status(situation), _find_quoted(observed))
-    return Plan(actions, find_unasked(situation), status, compute_due(situation))
+    asks, reads = find_unasked(situation), find_unread(situation)
+    return Plan(actions, asks, reads, status, compute_due(situation))
 
 
 def _find_quoted(observed: Observed) -> frozenset[str]:
@@ -74,6 +77,16 @@ def record_new_revision(situation: Situation) -> Iterator[Action]:
     if situation.template_record is not None or situation.blocker is not None:
         return
     name, template = situation.revision_name, situation.template
+    baseline = situation.standing_baseline
+    if situation.needs_document:
+        document = situation.named_baseline
+        if not isinstance(document, Document):
+            return  # it has not been read yet
+        baseline = document.digest
+        yield Apply(
+            render_copy(observed.key, observed.uid, name, document),
+            must_be_absent=(("ConfigMap", name_copy(name)),),
+        )
     frozen = None
     chosen = situation.chosen_runtime if situation.needs_runtime else None
     if situation.standing_runtime is not None:
@@ -94,6 +107,8 @@ def record_new_revision(situation: Situation) -> Iterator[Action]:
     if chosen is not None and not isinstance(chosen, NoRuntime):
         data["runtimeName"] = chosen["metadata"]["name"]
         data["runtimeDigest"] = compute_runtime_digest(chosen)
+    if baseline is not None:
+        data["baselineDigest"] = baseline
     if observed.cause:
         data["cause"] = observed.cause
     yield Apply(
@@ -169,6 +184,7 @@ def annotate_records(situation: Situation) -> Iterator[Action]:
         *note_digests(situation),
         *note_foreign_changes(situation),
         *note_outdated(situation),
+        *note_baseline(situation),
     ):
         if record.name in annotated:
             continue  # onto one version of a record there is one write: the next pass has the rest
@@ -216,7 +232,9 @@ def prune_history(situation: Situation) -> Iterator[Action]:
 
 
 RULES: Final[tuple[Callable[[Situation], Iterator[Action]], ...]] = (
+    drop_baselines,
     record_new_revision,
+    keep_baselines,
     move_service,
     keep_service,
     keep_route,

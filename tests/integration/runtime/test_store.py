@@ -10,7 +10,7 @@ import pytest
 from devcluster.cluster import Cluster
 from holdfast.api.identity import LABEL_DEPLOYMENT, Key
 from holdfast.clients.kube import Kube
-from holdfast.clients.resources import CONTROLLER_REVISION, SERVICE, Resource
+from holdfast.clients.resources import CONFIG_MAP, CONTROLLER_REVISION, SERVICE, Resource
 from holdfast.store import Store, Watched
 from tests.integration.runtime.conftest import Relay, wait_for
 from tests.integration.runtime.test_kube import a_service
@@ -69,6 +69,28 @@ def owned(namespace: str, name: str, owner: str = "m") -> dict[str, Any]:
     service = a_service(namespace, name)
     service["metadata"]["labels"][LABEL_DEPLOYMENT] = owner
     return service
+
+
+async def test_of_what_is_large_only_metadata_are_sent(kube: Kube, namespace: str) -> None:
+    key, seen = Key(namespace, "m"), []
+
+    def note(obj: dict[str, Any]) -> dict[str, Any]:
+        seen.append(obj)
+        return obj
+
+    def a_config_map(name: str) -> dict[str, Any]:
+        metadata = {"namespace": namespace, "name": name, "labels": {LABEL_DEPLOYMENT: "m"}}
+        data = {"baseline.json": "x" * 100_000}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+    await kube.apply(CONFIG_MAP, a_config_map("listed"))
+    watched = Watched(CONFIG_MAP, LABEL_DEPLOYMENT, note, metadata_only=True)
+    async with keeping(watched) as keeper:
+        await kube.apply(CONFIG_MAP, a_config_map("watched"))
+        await wait_for(lambda: keeper.names(key, CONFIG_MAP) == ["listed", "watched"])
+    assert {obj["metadata"]["name"] for obj in seen} == {"listed", "watched"}
+    assert {(obj["apiVersion"], obj["kind"]) for obj in seen} == {("v1", "ConfigMap")}
+    assert all("data" not in obj for obj in seen)
 
 
 async def test_children_by_label_trimmed_and_changes_wake(kube: Kube, namespace: str) -> None:

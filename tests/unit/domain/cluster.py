@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from holdfast.api.identity import LABEL_REVISION
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
+from holdfast.domain.baseline import ConfigMapKey, find_reference, identify
 from holdfast.domain.kubeobject import (
     Ownership,
     classify_ownership,
     is_controlled_by,
     is_terminating,
+    labels_of,
     name_of,
 )
 from holdfast.domain.observed import Answer, Observed
@@ -72,9 +75,13 @@ class Cluster(World):
         others: dict[tuple[str, str], Ownership] = {}
         refusals: dict[str, str] = {}
         answers: dict[str, Answer] = {}
+        read: dict[str, dict[str, Any] | None] = {}
         done = 0
         for _ in range(30):
-            plan = decide(self.observe(others, refusals, answers), self.now)
+            plan = decide(self.observe(others, refusals, answers, read), self.now)
+            if plan.reads:
+                read.update({name: self.config_maps.get(name) for name in plan.reads})
+                continue
             if plan.asks:
                 for name in plan.asks:
                     is_ready = self.uri(name) not in self.deaf
@@ -147,6 +154,8 @@ class Cluster(World):
                     refusals[name] = self.refused[self.uri(name)]
                 return name not in refusals
             case Delete(kind=kind, name=name):
+                if any(self._find(*identity) for identity in action.must_be_absent):
+                    return False
                 self._delete(kind, name, action.uid)
                 self.log.append(("delete", kind, name))
         if action.announcement:
@@ -203,11 +212,19 @@ class Cluster(World):
     def _is_ours(self, obj: dict[str, Any]) -> bool:
         return is_controlled_by(obj, self.uid)
 
+    def _look_at_sources(self) -> dict[ConfigMapKey, str]:
+        wheres = (find_reference(record["data"]["template"]) for record in self.records.values())
+        digests = {
+            where: identify(self.config_maps.get(where.name), where) for where in wheres if where
+        }
+        return {where: digest for where, digest in digests.items() if digest}
+
     def observe(
         self,
         others: dict[tuple[str, str], Ownership] | None = None,
         refusals: dict[str, str] | None = None,
         answers: dict[str, Answer] | None = None,
+        read: dict[str, dict[str, Any] | None] | None = None,
     ) -> Observed:
         """As the reconciler would."""
         records = map(parse_record, filter(self._is_ours, self.records.values()))
@@ -231,6 +248,12 @@ class Cluster(World):
             service=self.service if self.service and self._is_ours(self.service) else None,
             endpoint_slices=self._slices(),
             live={name: self._live(name) for name in names},
+            baselines={
+                labels_of(obj)[LABEL_REVISION]: {**obj, "data": None}
+                for obj in filter(self._is_ours, self.config_maps.values())
+            },
+            config_maps=read or {},
+            source_digests=self._look_at_sources(),
             answers=answers or {},
             others={**not_ours, **(others or {})},
             orphans=tuple(obj for obj in self.standing() if is_orphan(obj, self.key.name)),

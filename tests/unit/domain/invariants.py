@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.unit.domain.cluster import Cluster
 
 _MAY_CHANGE = {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget"}
-_OURS = {"ControllerRevision", "InferenceService", "ServingRuntime", "Service"}
+_OURS = {"ConfigMap", "ControllerRevision", "InferenceService", "ServingRuntime", "Service"}
 
 
 def check_write(cluster: Cluster, action: Action) -> None:
@@ -21,6 +21,7 @@ def check_write(cluster: Cluster, action: Action) -> None:
         case Apply(manifest=manifest):
             assert manifest["kind"] in _OURS, "something else than ours is written"
             {
+                "ConfigMap": _check_copy,
                 "Service": _check_service,
                 "ControllerRevision": _check_record,
                 "InferenceService": _check_inference_service,
@@ -91,6 +92,16 @@ def _check_runtime(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
     assert before is None or not is_used or cluster.is_tampered, "a runtime is written again"
 
 
+def _check_copy(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
+    """A baseline that is kept never changes, and is not that of somebody else."""
+    before = cluster.config_maps.get(manifest["metadata"]["name"])
+    if before is not None:
+        assert manifest["data"] == before["data"], "what is immutable is changed"
+    record = cluster.records.get(manifest["metadata"]["labels"]["holdfast.dev/revision"])
+    digest = manifest["metadata"]["annotations"]["holdfast.dev/baseline-digest"]
+    assert record is None or record["data"]["baselineDigest"] == digest
+
+
 def _check_deletion(cluster: Cluster, action: Delete) -> None:
     """2: nothing of the active revision is deleted."""
     assert action.kind != "Service", "the stable Service is deleted"
@@ -99,6 +110,10 @@ def _check_deletion(cluster: Cluster, action: Delete) -> None:
         assert revision != cluster.selected, "a pod of the active revision is deleted"
         waits = cluster.is_pod_ready(action.name)
         assert not waits or cluster.is_complete(revision), "more than one pod is drained at a time"
+        return
+    if action.kind == "ConfigMap":
+        revision = action.name.removesuffix("-baseline")
+        assert revision not in cluster.records or cluster.is_tampered, "a kept baseline is deleted"
         return
     if action.kind == "InferenceService" and action.ends_service:
         ends = cluster.spec.rollout.strategy == "Recreate" or not cluster.available(action.name)

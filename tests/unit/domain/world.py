@@ -7,7 +7,12 @@ from typing import Any
 from holdfast.api.identity import Key
 from holdfast.api.spec import Spec
 from holdfast.domain.foreign_fields import FOREIGN_FIELDS
-from holdfast.domain.kubeobject import format_time, is_controlled_by, is_terminating
+from holdfast.domain.kubeobject import (
+    format_time,
+    is_controlled_by,
+    is_terminating,
+    labels_of,
+)
 from holdfast.domain.observed import Component, LiveRevision
 from holdfast.domain.record import Record, parse_record
 from holdfast.domain.serving import selected_revision
@@ -83,6 +88,8 @@ class World:
     service: dict[str, Any] | None = None
     inference_services: dict[str, dict[str, Any]] = field(default_factory=dict)
     runtimes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    config_maps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Those of the operator and those of users, who put and edit theirs directly."""
     pods: list[Pod] = field(default_factory=list)
     autoscaled: dict[str, int] = field(default_factory=dict)
     """What the autoscaler wants of a model, by URI, within the bounds of its revision."""
@@ -145,6 +152,7 @@ class World:
 
     def _collection(self, kind: str) -> dict[str, dict[str, Any]]:
         return {
+            "ConfigMap": self.config_maps,
             "ControllerRevision": self.records,
             "InferenceService": self.inference_services,
             "ServingRuntime": self.runtimes,
@@ -154,7 +162,8 @@ class World:
     def standing(self) -> list[dict[str, Any]]:
         """Every object of ours, or that was ours."""
         kinds = ("ControllerRevision", "ServingRuntime", "InferenceService", "Service")
-        return [obj for kind in kinds for obj in self._collection(kind).values()]
+        objects = [obj for kind in kinds for obj in self._collection(kind).values()]
+        return [*objects, *(obj for obj in self.config_maps.values() if labels_of(obj))]
 
     def _find(self, kind: str, name: str) -> dict[str, Any] | None:
         return self._collection(kind).get(name)
