@@ -10,7 +10,12 @@ from tests.integration.faults import owner_uid, uid, wait_settled
 from tests.integration.harness import JsonObject, Place
 from tests.integration.traffic import Traffic
 
-KEPT = ("controllerrevisions", "inferenceservices", "servingruntimes")
+KEPT = ("configmaps", "controllerrevisions", "inferenceservices", "servingruntimes")
+
+
+def list_ours(place: Place, plural: str) -> list[JsonObject]:
+    """Objects of a kind that stand for a deployment."""
+    return place.list(plural, "app.kubernetes.io/managed-by=holdfast")
 
 
 @pytest.fixture
@@ -19,7 +24,7 @@ def manifest(place: Place, operator: Operator) -> JsonObject:
     # Characters that encoders of JSON write in different ways.
     source = {"repository": "https://example.com/a?b=1&c=<d>", "run": "é"}
     model = {"uri": place.add_model("one"), "format": {"name": "sklearn"}, "source": source}
-    place.create("m", {"template": {"model": model}})
+    place.create("m", {"template": {"model": model, **place.put_baseline()}})
     place.wait_promoted(1)
     left = place.pod_names(1)
     place.update(place.add_model("two"))
@@ -44,7 +49,7 @@ def summary(place: Place) -> list[tuple[int, str, str, str | None]]:
 
 def is_ours(place: Place) -> bool:
     owner = uid(place.deployment())
-    objects = [obj for plural in KEPT for obj in place.list(plural)]
+    objects = [obj for plural in KEPT for obj in list_ours(place, plural)]
     service = place.get("services", "m")
     return all(owner_uid(obj) == owner for obj in [*objects, service or {"metadata": {}}])
 
@@ -53,7 +58,7 @@ def test_deployment_that_is_deleted_without_what_serves_takes_it_back(
     place: Place, operator: Operator, manifest: JsonObject
 ) -> None:
     before, pods = summary(place), place.pod_names(1) | place.pod_names(2)
-    uids = {uid(obj) for plural in KEPT for obj in place.list(plural)}
+    uids = {uid(obj) for plural in KEPT for obj in list_ours(place, plural)}
     with Traffic(place, kept=1, new=2) as traffic:
         place.delete("modeldeployments", "m", "Orphan")
         place.wait(lambda: place.get("modeldeployments", "m") is None, "it is gone")
@@ -65,7 +70,7 @@ def test_deployment_that_is_deleted_without_what_serves_takes_it_back(
     assert traffic.texts == {"two"}
     assert summary(place) == before
     assert place.pod_names(1) | place.pod_names(2) == pods
-    assert {uid(obj) for plural in KEPT for obj in place.list(plural)} == uids
+    assert {uid(obj) for plural in KEPT for obj in list_ours(place, plural)} == uids
     place.pin(1)
     place.wait_promoted(1)
     assert place.answer() == "one"
@@ -79,7 +84,7 @@ def test_history_comes_back_from_a_backup_of_the_records(
     saved = [strip(record) for record in place.list("controllerrevisions")]
     place.delete("modeldeployments", "m")
     for plural in (*KEPT, "services"):
-        place.wait(lambda plural=plural: not place.list(plural), f"{plural} are gone")  # type: ignore[misc]
+        place.wait(lambda plural=plural: not list_ours(place, plural), f"{plural} are gone")  # type: ignore[misc]
     create = ("create", "--namespace", place.namespace, "-f", "-")
     for record in saved:
         cluster.access.kubectl.run(*create, stdin=json.dumps(record))

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.model import notes
 from tests.model.judge import Judge, is_going, owns
+from tests.model.keeping import Keeping
 from tests.model.operator_run import Request
 from tests.model.server import Object
 
@@ -22,6 +23,7 @@ class Application(Judge):
     def judge(self, kind: str, found: Object | None, manifest: Object) -> None:
         """Fail if it breaks an invariant."""
         {
+            "ConfigMap": Keeping(self.memory, self.operator).judge_copy,
             "Service": self._service,
             "ControllerRevision": self._record,
             "InferenceService": self._inference_service,
@@ -101,6 +103,7 @@ class Application(Judge):
         assert number > self.memory.highest_number, "a number is reused"
         templates = [record["data"]["template"] for record in stored]
         assert manifest["data"]["template"] not in templates, "a revision is recorded twice"
+        Keeping(self.memory, self.operator).judge_record(name, manifest)
 
     def _notes(self, before: Object, after: Object) -> None:
         name, active = notes.name_of(after), self.seen_active

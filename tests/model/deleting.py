@@ -5,6 +5,7 @@ from datetime import datetime
 
 from tests.model import notes
 from tests.model.judge import Judge
+from tests.model.keeping import Keeping
 from tests.model.machinery import is_ready
 from tests.model.operator_run import KEY, Request
 from tests.model.server import Object
@@ -17,6 +18,7 @@ class Deletion(Judge):
     def judge(self, kind: str, found: Object, body: Object) -> None:
         """Fail if it breaks an invariant."""
         {
+            "ConfigMap": lambda found, _: Keeping(self.memory, self.operator).judge_deletion(found),
             "Pod": self._pod,
             "InferenceService": self._inference_service,
             "ServingRuntime": self._runtime,

@@ -18,6 +18,8 @@ class Memory:
     highest_number: int = 0
     handled: dict[str, str] = field(default_factory=dict)
     """Which revision took a request for another try, by its value."""
+    kept: dict[str, set[str]] = field(default_factory=dict)
+    """The digests of the baselines that were ever in a ConfigMap of ours, by its name."""
 
 
 @dataclass

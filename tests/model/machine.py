@@ -12,10 +12,13 @@ from tests.model.rest import comes_to_rest
 from tests.model.server import Object
 from tests.model.states import Census
 from tests.model.world import World, template_of
+from tests.unit.domain.baselines import document
 
-MODELS = st.sampled_from(["m1", "m2", "m3", "m4", "t5"])
+MODELS = st.sampled_from(["m1", "m2", "m3", "m4", "t5", "b6", "tb7"])
+BASELINES = (document(), document(11), '{"schemaVersion": 2}', None)
 KINDS = st.sampled_from(
     [
+        "ConfigMap",
         "ControllerRevision",
         "InferenceService",
         "ServingRuntime",
@@ -128,6 +131,11 @@ class ModelOfTheRules(RuleBasedStateMachine):
         self.world.edit(scaling={"minReplicas": least, "maxReplicas": 3})
         self.look()
 
+    @rule(text=st.sampled_from(BASELINES))
+    def put_a_baseline(self, text: str | None) -> None:
+        self.world.put_baseline(text)
+        self.look()
+
     # --- what models and machines do
 
     @rule(uri=MODELS, behaviour=st.sampled_from(sorted(BEHAVIOURS)))
@@ -206,7 +214,7 @@ class ModelOfTheRules(RuleBasedStateMachine):
 
     @rule(
         kind=st.sampled_from(
-            ["InferenceService", "Deployment", "Service", "Pod", "ServingRuntime"]
+            ["ConfigMap", "InferenceService", "Deployment", "Service", "Pod", "ServingRuntime"]
         ),
         index=st.integers(0, 5),
     )

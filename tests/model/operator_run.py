@@ -99,7 +99,11 @@ class Operator:
             resource.kind: watch.cache for (resource, _), watch in self.store._watches.items()
         }
         self._reconciler = Reconciler(
-            kube, self.store, cast("ModelClient", self), cast("EventRecorder", self), Config()
+            kube,
+            self.store,
+            cast("ModelClient", self),
+            cast("EventRecorder", self),
+            Config(resync_seconds=0),  # where baselines came from is looked at in every pass
         )
         for kind, cache in self.caches.items():
             cache.start_list(self.server.version)

@@ -13,6 +13,7 @@ from tests.model import notes
 from tests.model.applying import Application
 from tests.model.deleting import Deletion
 from tests.model.judge import Memory
+from tests.model.keeping import digest_of
 from tests.model.operator_run import Operator, Watching
 from tests.model.server import Object
 
@@ -23,7 +24,8 @@ class Oracle(Memory, Watching):
 
     def copy(self) -> "Oracle":
         """The same memory, going its own way from here."""
-        return Oracle(dict(self.data), self.highest_number, dict(self.handled))
+        kept = {name: set(digests) for name, digests in self.kept.items()}
+        return Oracle(dict(self.data), self.highest_number, dict(self.handled), kept)
 
     def forget(self, record: Object) -> None:
         """Somebody has deleted a record by hand."""
@@ -46,6 +48,8 @@ class Oracle(Memory, Watching):
 
     def after(self, kind: str, stored: Object) -> None:
         """Remember what has been stored."""
+        if kind == "ConfigMap" and (digest := digest_of(stored)):
+            self.kept.setdefault(notes.name_of(stored), set()).add(digest)
         if kind != "ControllerRevision":
             return
         name, retry = notes.name_of(stored), notes.retry_of(stored)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from tests.model import notes
+from tests.model.keeping import can_be_born, check_copies
 from tests.model.machinery import is_ready
 from tests.model.operator_run import KEY
 from tests.model.server import Object
@@ -66,13 +67,17 @@ def _check(world: World, status: Object) -> None:
     assert (promoted["status"] == "True") == is_wanted, "Promoted does not tell the truth"
     _check_ready(world, ready, active)
     _check_runs(world, active, wanted)
-    if spec.get("revision") is None:
+    check_copies(server, status)
+    can_be = can_be_born(server)
+    if spec.get("revision") is None and can_be:
         assert any(notes.same_template(spec, r) for r in records), "no record of the template"
-    if wanted is None:
+    if wanted is None and spec.get("revision") is None:
+        assert promoted["reason"] in ("BaselineMissing", "BaselineInvalid")
+    elif wanted is None:
         assert told["Stalled"]["reason"] == "RevisionNotFound"
     elif not is_wanted:
         _check_waiting(world, told, wanted)
-    elif ready["status"] == "True" and world.behaviours.get(notes.uri_of(wanted)) != "refused":
+    elif ready["status"] == "True" and can_be and not _is_refused(world, wanted):
         assert "Stalled" not in told, "all is well, and something is stalled"
     phases = {revision["name"]: revision["phase"] for revision in status["revisions"]}
     assert phases.keys() == by_name.keys()
@@ -81,6 +86,10 @@ def _check(world: World, status: Object) -> None:
         standing = server.find("InferenceService", name) is not None
         assert phase not in ("Warm", "Waiting") or standing, f"{name} is {phase} and not there"
         assert phase != "Cold" or not standing, f"{name} is cold and there"
+
+
+def _is_refused(world: World, record: Object) -> bool:
+    return world.behaviours.get(notes.uri_of(record)) == "refused"
 
 
 def _find_active(world: World, selected: str | None) -> Object | None:

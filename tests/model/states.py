@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.model import notes
+from tests.model.keeping import can_be_born, digest_of
 from tests.model.machinery import is_ready
 from tests.model.operator_run import KEY
 from tests.model.server import Object, Server
@@ -71,6 +72,7 @@ def describe(world: World) -> tuple[Any, ...]:
         spec.get("revision") is not None,
         None if wanted is None else places[notes.name_of(wanted)],
         any(notes.same_template(spec, record) for record in records),
+        can_be_born(server),
         world.behaviours.get(spec["template"]["model"]["uri"]),
         service is not None,
         places.get(selected or "", "nobody"),
@@ -112,6 +114,7 @@ def _record(record: Object, world: World) -> tuple[Any, ...]:
     return (
         world.behaviours.get(notes.uri_of(record), "good"),
         notes.entry_of(record),
+        _baseline(world.server, record),
         notes.was_active(record),
         notes.is_marked_active(record),
         notes.note(record, "probation"),
@@ -127,6 +130,16 @@ def _record(record: Object, world: World) -> tuple[Any, ...]:
         _over(left, rollout["drainSeconds"], now),
         _over(left, rollout["warmSeconds"], now),
     )
+
+
+def _baseline(server: Server, record: Object) -> Any:
+    """Whether it is kept, and whether it is still where it came from."""
+    recorded = record["data"].get("baselineDigest")
+    if recorded is None:
+        return None
+    source = record["data"]["template"]["baseline"]["configMapRef"]["name"]
+    copy = server.find("ConfigMap", f"{notes.name_of(record)}-baseline")
+    return copy is not None, digest_of(server.find("ConfigMap", source)) == recorded
 
 
 def _live(server: Server, record: Object, pods: list[Object], world: World) -> Any:

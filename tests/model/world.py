@@ -11,6 +11,7 @@ from tests.model import machinery, notes
 from tests.model.operator_run import KEY, Operator
 from tests.model.oracle import Oracle
 from tests.model.server import Object, Server
+from tests.unit.domain import baselines
 from tests.unit.domain.shown import START
 from tests.unit.domain.world import RUNTIME
 
@@ -33,9 +34,13 @@ SPEC: Final[Object] = {
 
 
 def template_of(uri: str) -> Object:
-    """A template; models whose URI begins with `t` have a transformer."""
+    """A template; a URI with a `t` is of a model with a transformer, with a `b` of one that is
+    monitored by a baseline.
+    """
     template: Object = {"model": {"uri": uri, "format": {"name": "sklearn"}}}
-    if uri.startswith("t"):
+    if "b" in uri:
+        template |= {**baselines.reference(), "monitoring": {"payloads": "Enabled"}}
+    if "t" in uri:
         container = {"name": "kserve-container", "image": "registry/transformer:1"}
         template["transformer"] = {"containers": [container]}
     return template
@@ -65,6 +70,7 @@ class World:
         """A cluster into which a ModelDeployment has just been written."""
         world = cls(look=look)
         world.server.store(RUNTIME)
+        world.put_baseline(baselines.document())
         spec = {**SPEC, "template": template_of(uri), "rollout": {**SPEC["rollout"], **rollout}}
         metadata = {"name": KEY.name, "uid": "uid-of-employment", "annotations": {}}
         parent = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
@@ -103,6 +109,13 @@ class World:
         annotations = {**parent["metadata"]["annotations"], RETRY_REQUESTED_AT: value}
         metadata = {**parent["metadata"], "annotations": annotations}
         self.server.store({**parent, "metadata": metadata})
+
+    def put_baseline(self, text: str | None) -> None:
+        """Create, edit or delete the ConfigMap of the baseline."""
+        if text is not None:
+            self.server.store(baselines.config_map(text))
+        elif self.server.find("ConfigMap", baselines.NAME) is not None:
+            self.server.delete("ConfigMap", baselines.NAME)
 
     # --- what others do
 
