@@ -103,7 +103,7 @@ class BaselineServer:
     def _find_monitored(self) -> Iterator[Monitored]:
         """Revisions that run, or end, with a logger: it is there from birth or never."""
         for obj in self._store.search(INFERENCE_SERVICE, "logger"):
-            if find_collector_url(obj) is None or not _is_ours(obj):
+            if not _is_ours(obj) or find_collector_url(obj) is None:
                 continue
             namespace, name = obj["metadata"]["namespace"], name_of(obj)
             copy = self._store.find(CONFIG_MAP, namespace, name_copy(name))

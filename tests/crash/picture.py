@@ -6,7 +6,13 @@ from typing import Any
 from tests.faults.writes import scrub
 from tests.integration.harness import JsonObject, Place
 
-_SHOWN = ("services", "controllerrevisions", "inferenceservices", "servingruntimes")
+_SHOWN = (
+    "configmaps",
+    "services",
+    "controllerrevisions",
+    "inferenceservices",
+    "servingruntimes",
+)
 _CHANCE = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation")
 _ASSIGNED = ("clusterIP", "clusterIPs", "nodePort")
 _PASSING = ("holdfast.dev/needed-replicas",)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from tests.integration.harness import GROUPS, JsonObject, Place
+from tests.unit.domain.baselines import reference
 
-Variant = Literal["Container", "Runtime", "Transformer", "Replicas"]
-"""By containers of its own; through a runtime; with a transformer; with two replicas."""
+Variant = Literal["Container", "Runtime", "Transformer", "Replicas", "Baseline"]
+"""By containers of its own; through a runtime; with a transformer; with two replicas; with a
+baseline that each revision keeps."""
 
 NAME: Final = "m"
 _DEADLY: Final = "deadly"
@@ -55,6 +57,8 @@ def template(version: str, variant: Variant) -> JsonObject:
     found: JsonObject = {"model": {"version": version}, "predictor": {"containers": containers}}
     if variant == "Transformer":
         found["transformer"] = {"containers": containers}
+    if variant == "Baseline":
+        found |= reference()
     return found
 
 
@@ -62,6 +66,8 @@ def create(place: Place, variant: Variant, **rollout: Any) -> None:
     """The first version."""
     if variant == "Runtime":
         place.api.must("POST", place.path("servingruntimes"), _RUNTIME)
+    if variant == "Baseline":
+        place.put_baseline()
     scaling = {"minReplicas": 2 if variant == "Replicas" else 1}
     rollout = _ROLLOUT | rollout
     place.create(
@@ -96,6 +102,19 @@ def update(version: str) -> Callable[[Place, Variant], object]:
     return lambda place, variant: place.edit({"template": template(version, variant)})
 
 
+def update_and_prune(place: Place, variant: Variant) -> None:
+    """A third version, and the first is not to be remembered any more."""
+    place.edit({"template": template("three", variant), "revisionHistoryLimit": 1})
+
+
+def is_pruned(place: Place) -> bool:
+    """Whether the third version serves, and of the first not even the baseline is left."""
+    kept = {f"{r['name']}-baseline" for r in place.status()["revisions"]}
+    copies = place.list("configmaps", "holdfast.dev/revision")
+    is_over = stands({2: "Cold", 3: "Active"})(place) and runs_only(3)(place)
+    return is_over and {copy["metadata"]["name"] for copy in copies} == kept
+
+
 def stands(phases: Mapping[int, str], *, promoted: bool = True) -> Callable[[Place], bool]:
     """Whether all revisions are where they belong, and the wanted one is active or not."""
 
@@ -108,7 +127,7 @@ def stands(phases: Mapping[int, str], *, promoted: bool = True) -> Callable[[Pla
 
 def is_all_gone(place: Place) -> bool:
     """Whether nothing of the deployment is left, nor of what was made for it."""
-    plurals = set(GROUPS) - {"events", "clusterservingruntimes", "configmaps", "endpointslices"}
+    plurals = set(GROUPS) - {"events", "clusterservingruntimes", "endpointslices"}
     selector = "app.kubernetes.io/managed-by=holdfast"
     gone = not any(place.list(plural, selector) for plural in plurals - {"modeldeployments"})
     return gone and place.get("modeldeployments", NAME) is None
@@ -212,6 +231,12 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         act=lambda place, variant: place.pin(1),
         is_over=is_back_and_alone,
         variants=("Runtime",),
+    ),
+    "pruning": Scenario(
+        prepare=lambda place, variant: updated(place, variant, warmRevisions=0),
+        act=update_and_prune,
+        is_over=is_pruned,
+        variants=("Baseline",),
     ),
     "rejection": Scenario(prepare=created, act=reject, is_over=is_rejected),
     "probation": Scenario(prepare=created, act=fail_on_probation, is_over=is_rejected),

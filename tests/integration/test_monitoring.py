@@ -13,6 +13,7 @@ import requests
 from devcluster.cluster import Cluster
 from devcluster.holdfast import Operator
 from holdfast.clients.models import EVALUATION_PREFIX
+from tests.integration.faults import wait_settled
 from tests.integration.harness import JsonObject, Place
 from tests.integration.test_serving import container
 from tests.unit.domain.baselines import NAME, digest_of, document
@@ -171,6 +172,7 @@ def test_payloads_are_sent_from_where_requests_enter(
     assert sink.list(first) == [], "the operator's questions look like requests of users"
     assert place.answer() == "one"
     place.wait(lambda: len(sink.list(first)) == 2, "request and answer are logged")
+    wait_settled(place, monitoring)
     bodies = sorted(json.loads(body).popitem() for _, body in sink.list(first))
     assert bodies == [("instances", [[1]]), ("predictions", ["one"])]
 

@@ -1,7 +1,7 @@
 """Writes that an old view has decided do no harm: the executor asks what is there now."""
 
 from tests.model import notes
-from tests.model.operator_run import KEY
+from tests.model.operator_run import KEY, Operator
 from tests.model.server import Object
 from tests.model.world import World, template_of
 
@@ -51,6 +51,20 @@ def test_the_service_is_not_moved_from_what_somebody_has_made_of_it() -> None:
     assert notes.selected_by(world.server.find("Service", KEY.name)) == "nobody"
     world.work(1)
     assert notes.selected_by(world.server.find("Service", KEY.name)) == notes.name_of(first)
+
+
+def test_baseline_of_a_revision_that_the_view_does_not_show_yet_is_not_deleted() -> None:
+    world = World.begin("b1", probationSeconds=0)
+    world.work(60)
+    late, world.operator = world.operator, Operator(world.server, {}, world.oracle)
+    world.edit(template=template_of("b2"))
+    world.operator.advance()
+    copies = {notes.name_of(obj) for obj in world.server.of_kind("ConfigMap")}
+    assert len(copies) == 3, "two revisions keep what one ConfigMap holds"
+    world.edit(template=template_of("b1"))
+    late.deliver("ConfigMap")
+    late.advance()
+    assert {notes.name_of(obj) for obj in world.server.of_kind("ConfigMap")} == copies
 
 
 def test_a_request_that_was_taken_is_not_taken_again_by_what_an_old_view_shows() -> None:
