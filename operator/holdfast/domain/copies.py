@@ -5,10 +5,12 @@ it any more. People should know, because a better baseline reaches them only wit
 """
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from holdfast.domain.baseline import (
     ConfigMapKey,
     Document,
+    NoBaseline,
     find_copy,
     find_reference,
     name_copy,
@@ -18,7 +20,12 @@ from holdfast.domain.baseline import (
 )
 from holdfast.domain.comparison import is_applied
 from holdfast.domain.foreign import announce_undoing
-from holdfast.domain.kubeobject import annotations_of, name_of, only_this_object
+from holdfast.domain.kubeobject import (
+    KubeObject,
+    annotations_of,
+    is_controlled_by,
+    only_this_object,
+)
 from holdfast.domain.plan import Action, Announcement, Apply, Delete
 from holdfast.domain.record import BASELINE_SEEN, Record
 from holdfast.domain.situation import Situation
@@ -49,12 +56,11 @@ def keep_baselines(situation: Situation) -> Iterator[Action]:
             continue
         manifest = render_copy(observed.key, observed.uid, record.name, document)
         copy = observed.baselines.get(record.name)
-        if copy is None:
-            yield Apply(manifest, must_be_absent=(("ConfigMap", name_of(manifest)),))
-        elif _holds(situation, find_copy(record.name), document):
-            yield Apply(
-                only_this_object(manifest, copy), announcement=announce_undoing(manifest, copy)
-            )
+        if standing := _find_intact(situation, record):
+            undoing = announce_undoing(manifest, standing)
+            yield Apply(only_this_object(manifest, standing), announcement=undoing)
+        elif copy is None:
+            yield Apply(manifest, must_be_absent=(("ConfigMap", name),))
         else:  # what is immutable can only be made anew
             yield Delete.of(copy)
 
@@ -166,11 +172,20 @@ def _find_document(situation: Situation, record: Record) -> Document | None:
     """The recorded baseline, wherever it still is."""
     for where in _places(record):
         found = read_document(situation.observed.config_maps.get(where.name), where)
-        if isinstance(found, Document) and found.digest == record.baseline_digest:
+        if _is_recorded(found, record):
             return found
     return None
 
 
-def _holds(situation: Situation, where: ConfigMapKey, document: Document) -> bool:
-    found = read_document(situation.observed.config_maps.get(where.name), where)
-    return isinstance(found, Document) and found.digest == document.digest
+def _find_intact(situation: Situation, record: Record) -> KubeObject | None:
+    """The copy as it was read, if only its metadata are wrong; without labels no watch tells it."""
+    observed, where = situation.observed, find_copy(record.name)
+    config_map = observed.config_maps.get(where.name)
+    found = read_document(config_map, where)
+    if config_map is None or not is_controlled_by(config_map, observed.uid):
+        return None
+    return config_map if _is_recorded(found, record) else None
+
+
+def _is_recorded(found: Document | NoBaseline, record: Record) -> TypeGuard[Document]:
+    return isinstance(found, Document) and found.digest == record.baseline_digest

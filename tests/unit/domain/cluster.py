@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from holdfast.api.identity import LABEL_REVISION
+from holdfast.api.identity import LABEL_DEPLOYMENT, LABEL_REVISION
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
 from holdfast.domain.baseline import ConfigMapKey, find_reference, identify
@@ -251,6 +251,7 @@ class Cluster(World):
             baselines={
                 labels_of(obj)[LABEL_REVISION]: {**obj, "data": None}
                 for obj in filter(self._is_ours, self.config_maps.values())
+                if labels_of(obj).get(LABEL_DEPLOYMENT) == self.key.name
             },
             config_maps=read or {},
             source_digests=self._look_at_sources(),
