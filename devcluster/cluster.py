@@ -30,6 +30,8 @@ from devcluster.supervisor import Supervisor
 from devcluster.tools import Binaries, Tool
 
 _REPOSITORY = Path(__file__).parent.parent
+_IMAGES = Path(__file__).with_name("images.yaml")
+_POD_MONITORS = _REPOSITORY / "deploy" / "monitoring"
 _READY_SECONDS = 180.0  # seconds where the machine is free
 _NODE_GRACE_SECONDS = 15.0
 
@@ -186,8 +188,12 @@ class Cluster:
         command += ["--proxy-port", str(self._proxy_port)]
         if "kserve-agent" in programs:
             command += ["--agent-binary", str(programs["kserve-agent"])]
-        for table in options.images:
+        for table in (_IMAGES, *options.images):
             command += ["--images", str(table.absolute())]
+        if options.prometheus:
+            command += ["--targets", str(self._directory.path / "prometheus/targets/pods.json")]
+            for manifest in sorted(_POD_MONITORS.glob("*.yaml")):
+                command += ["--pod-monitors", str(manifest)]
         command += options.node_arguments
         return Component(
             name="node",

@@ -14,13 +14,15 @@ def create_prometheus(directory: Directory, program: Path, port: int, proxy_url:
     """Writes the configuration and describes the process.
 
     Whoever wants to be scraped writes a file of targets (`file_sd`) into
-    `prometheus/targets/*.json` below the cluster's directory.
+    `prometheus/targets/*.json` below the cluster's directory; for pods that PodMonitors select, the
+    node does.
     """
     home = directory.path / "prometheus"
     (home / "targets").mkdir(parents=True)
     job = {
         "job_name": "files",
         "file_sd_configs": [{"files": ["targets/*.json"], "refresh_interval": "2s"}],
+        "honor_labels": True,
         # Pods have made-up addresses that only the proxy knows; programs on loopback have not.
         "proxy_url": proxy_url,
         "no_proxy": "127.0.0.1,localhost",

@@ -15,6 +15,7 @@ from devcluster.node.network import Network
 from devcluster.node.process import Supervisor
 from devcluster.node.proxy import Session
 from devcluster.node.routing import ServiceMap
+from devcluster.node.targets import TargetFile, read_pod_monitors
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -29,6 +30,10 @@ def parse_arguments() -> argparse.Namespace:
                         help="first back-off of restarts and image pulls")  # fmt: skip
     parser.add_argument("--max-probe-period", type=float, default=float("inf"), metavar="SECONDS",
                         help="probe at least this often")  # fmt: skip
+    parser.add_argument("--pod-monitors", type=Path, action="append", default=[], metavar="FILE",
+                        help="PodMonitors, which say what Prometheus scrapes")  # fmt: skip
+    parser.add_argument("--targets", type=Path, metavar="FILE",
+                        help="where Prometheus finds its targets, a .json file")  # fmt: skip
     return parser.parse_args()
 
 
@@ -58,6 +63,10 @@ async def run(arguments: argparse.Namespace) -> None:
         Cache(api, "/api/v1/services", services.apply_service),
         Cache(api, "/apis/discovery.k8s.io/v1/endpointslices", services.apply_slice),
     ]
+    if arguments.targets:
+        monitors = read_pod_monitors(arguments.pod_monitors)
+        target_file = TargetFile(arguments.targets, monitors)
+        caches.append(Cache(api, "/api/v1/pods", target_file.apply_pod))
     dialer = Dialer(services, context.network, kubelet.find_pod_name)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -158,7 +158,7 @@ class Container:
             ports=assign_ports(self._pod, self._address, self._context.images, network),
             home=root,
             hostname=metadata["name"],
-            proxy_url=self._context.settings.proxy_url,
+            proxy_url=self._context.settings.get_proxy_url(self._address),
         )
 
     @property

@@ -28,6 +28,11 @@ class Settings:
     backoff_seconds: float = 10.0
     longest_probe_period_seconds: float = float("inf")
 
+    def get_proxy_url(self, address: str) -> str:
+        """The proxy as a pod is told of it: by its user name the proxy knows who asks."""
+        scheme, separator, host = self.proxy_url.partition("://")
+        return f"{scheme}{separator}{address}:@{host}"
+
 
 @dataclass(frozen=True)
 class NodeContext:

@@ -52,19 +52,22 @@ class Dialer:
     _turn: "itertools.count[int]" = field(
         default_factory=lambda: itertools.count(random.randrange(1000))  # noqa: S311
     )
-    _affinity: dict[Destination, tuple[Endpoint, float]] = field(default_factory=dict)
+    _affinity: dict[tuple[str, Destination], tuple[Endpoint, float]] = field(default_factory=dict)
 
-    async def dial(self, destination: Destination, on_close: Callable[[], None]) -> Connection:
+    async def dial(
+        self, destination: Destination, client: str, on_close: Callable[[], None]
+    ) -> Connection:
         """Open a connection to one of a destination's endpoints.
 
         Args:
             destination: Where to.
+            client: The address of the pod that asks; all clients outside of pods are one.
             on_close: Called when the endpoint closes the connection.
 
         Raises:
             RoutingError: There is no endpoint, or it refuses the connection.
         """
-        endpoint = self._choose(destination)
+        endpoint = self._choose(destination, client)
         pod = endpoint.pod or self.pod_names(endpoint.address)
         port = self._find_port(endpoint, pod)
         loop = asyncio.get_running_loop()
@@ -78,17 +81,17 @@ class Dialer:
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         return Connection(reader, writer, pod)
 
-    def _choose(self, destination: Destination) -> Endpoint:
+    def _choose(self, destination: Destination, client: str) -> Endpoint:
         route = self.services.resolve(destination)
         now = time.monotonic()
         if route.affinity_seconds is not None:
-            known, until = self._affinity.get(destination, (None, 0.0))
+            known, until = self._affinity.get((client, destination), (None, 0.0))
             if known is not None and known in route.endpoints and now < until:
-                self._affinity[destination] = (known, now + route.affinity_seconds)
+                self._affinity[client, destination] = (known, now + route.affinity_seconds)
                 return known
         chosen = route.endpoints[next(self._turn) % len(route.endpoints)]
         if route.affinity_seconds is not None:
-            self._affinity[destination] = (chosen, now + route.affinity_seconds)
+            self._affinity[client, destination] = (chosen, now + route.affinity_seconds)
         return chosen
 
     def _find_port(self, endpoint: Endpoint, pod: str) -> int:

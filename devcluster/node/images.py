@@ -45,6 +45,7 @@ class ImageEntry:
         port: The container port to move where the container declares none.
         port_flag: Last argument, telling the server its port: `--http_port={port}`.
         port_env: Environment variable that tells the server its port.
+        port_variables: Other ports to move, each with the variable that tells the server.
         peer_port_flags: Flags whose values are ports of other containers of the pod.
         peer_port_env: Variables holding a probe as JSON whose `port` is one of these.
         env: Environment of the image.
@@ -56,6 +57,7 @@ class ImageEntry:
     port: int | None = None
     port_flag: str = ""
     port_env: str = ""
+    port_variables: dict[int, str] = field(default_factory=dict)
     peer_port_flags: tuple[str, ...] = ()
     peer_port_env: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
@@ -115,6 +117,7 @@ def parse_entry(raw: dict[str, Any], here: Path) -> ImageEntry:
         port=raw.get("port"),
         port_flag=raw.get("portFlag", ""),
         port_env=raw.get("portEnv", ""),
+        port_variables={int(port): name for port, name in raw.get("portVariables", {}).items()},
         peer_port_flags=tuple(raw.get("peerPortFlags", [])),
         peer_port_env=tuple(raw.get("peerPortEnv", [])),
         env={

@@ -55,9 +55,11 @@ def assign_ports(pod: Json, address: str, images: ImageTable, network: Network) 
         moved = find_moved_port(container, entry)
         if moved is not None:
             ports[moved] = network.add_port(address, moved)
+        for number in entry.port_variables:
+            ports[number] = network.add_port(address, number)
         for port in container.get("ports") or []:
             number = port["containerPort"]
-            if _is_tcp(port) and number != moved:
+            if _is_tcp(port) and number not in (moved, *entry.port_variables):
                 network.add_unmoved_port(address, number)
                 ports[number] = number
     return ports
@@ -109,6 +111,7 @@ def compute_launch(
     for name in entry.peer_port_env:
         if env.get(name):
             env[name] = _move_probe_port(env[name], ports)
+    env.update({name: str(ports[number]) for number, name in entry.port_variables.items()})
     if moved is not None:
         if entry.port_env:
             env[entry.port_env] = str(ports[moved])

@@ -5,6 +5,7 @@ when that endpoint's connection is: what a client sees of a TCP connection throu
 """
 
 import asyncio
+import base64
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
@@ -121,7 +122,7 @@ class Session:
             if url.scheme != "http" or not url.hostname:
                 raise RoutingError(400, f"not a URL that this proxy can ask for: {url.geturl()}")
             destination = parse_destination(url.hostname, url.port or 80)
-            upstream = await self._get_upstream(destination)
+            upstream = await self._get_upstream(destination, _find_client(event))
         except RoutingError as error:
             return await self._refuse(error)
         except ValueError as error:
@@ -134,10 +135,10 @@ class Session:
         request = h11.Request(method=event.method, target=target, headers=headers)
         return await self._exchange(request, upstream)
 
-    async def _get_upstream(self, destination: Destination) -> _Upstream:
+    async def _get_upstream(self, destination: Destination, client: str) -> _Upstream:
         upstream = self._upstreams.get(destination)
         if upstream is None:
-            connection = await self._dialer.dial(destination, self._on_upstream_close)
+            connection = await self._dialer.dial(destination, client, self._on_upstream_close)
             upstream = self._upstreams[destination] = _Upstream(connection)
         return upstream
 
@@ -228,7 +229,7 @@ class Session:
     async def _tunnel(self, request: h11.Request) -> None:
         host, _, port = request.target.decode().rpartition(":")
         destination = parse_destination(host, int(port))
-        connection = await self._dialer.dial(destination, lambda: None)
+        connection = await self._dialer.dial(destination, _find_client(request), lambda: None)
         await self._client.receive()  # the end of the request
         headers = [(ENDPOINT_HEADER, connection.pod.encode())] if connection.pod else []
         await self._client.send(h11.Response(status_code=200, headers=headers, reason="OK"))
@@ -241,6 +242,15 @@ class Session:
             await asyncio.gather(*copies)
         finally:
             connection.writer.close()
+
+
+def _find_client(request: h11.Request) -> str:
+    """Return the address of the pod that asks, as its proxy's URL names it; "" for others."""
+    for name, value in request.headers:
+        kind, _, credentials = value.partition(b" ")
+        if name == b"proxy-authorization" and kind.lower() == b"basic":
+            return base64.b64decode(credentials).decode().partition(":")[0]
+    return ""
 
 
 def _filter_headers(message: h11.Request | h11.Response) -> Headers:

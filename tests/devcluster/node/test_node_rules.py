@@ -21,7 +21,8 @@ from devcluster.node.images import (
     make_builtin_entries,
     parse_reference,
 )
-from devcluster.node.launch import compute_launch
+from devcluster.node.launch import assign_ports, compute_launch
+from devcluster.node.network import Network
 from devcluster.node.paths import replace_port_flags, rewrite_paths
 from devcluster.node.probes import ProbeCounter
 from devcluster.node.status import ContainerRecord, compute_phase, compute_status
@@ -263,6 +264,34 @@ def test_command_line(
     assert launch.argv == argv
     assert launch.env["PORT"] == port
     assert launch.env["HTTP_PROXY"] == "http://127.0.0.1:1"
+
+
+def test_a_server_with_several_ports_is_told_each_of_them(tmp_path: Path) -> None:
+    raw = {"image": "c:*", "portVariables": {8080: "EVENTS_PORT", 8081: "METRICS_PORT"}}
+    file = tmp_path / "images.yaml"
+    file.write_text(json.dumps({"images": [raw]}))
+    table, network = ImageTable([], [file]), Network()
+    entry = table.find("c:1")
+    assert entry is not None
+    numbers = (8080, 8081, 9000)
+    container = {"image": "c:1", "command": ["c"], "ports": [{"containerPort": n} for n in numbers]}
+    ports = assign_ports({"spec": {"containers": [container]}}, "10.244.1.1", table, network)
+    assert ports[9000] == 9000
+    assert {ports[8080], ports[8081]}.isdisjoint(numbers)
+    assert all(network.find_port("10.244.1.1", number) == ports[number] for number in numbers)
+    launch = compute_launch(
+        container,
+        entry,
+        variables={},
+        mounts={},
+        ports=ports,
+        home=tmp_path,
+        hostname="p",
+        proxy_url="",
+    )
+    assert launch.env["EVENTS_PORT"] == str(ports[8080])
+    assert launch.env["METRICS_PORT"] == str(ports[8081])
+    assert launch.argv == ["c"]
 
 
 def test_the_agents_copy_of_the_models_probe_follows_the_port(tmp_path: Path) -> None:

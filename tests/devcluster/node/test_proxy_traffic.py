@@ -1,5 +1,6 @@
 """Requests through the proxy to real pods behind real Services."""
 
+import base64
 import http.client
 import json
 import socket
@@ -34,8 +35,8 @@ class Client:
         response.body = response.read()  # type: ignore[attr-defined]
         return response
 
-    def ask_who(self) -> str | None:
-        return self.ask().getheader("X-Devcluster-Endpoint")
+    def ask_who(self, **more: object) -> str | None:
+        return self.ask(**more).getheader("X-Devcluster-Endpoint")
 
     def close(self) -> None:
         self.connection.close()
@@ -46,8 +47,12 @@ def ask_once(space: Space, path: str = "/status/x", url: str = "") -> http.clien
         return client.ask(path, url=url)
 
 
-def ask_who(space: Space) -> str | None:
-    return ask_once(space).getheader("X-Devcluster-Endpoint")
+def ask_who(space: Space, address: str = "") -> str | None:
+    """Which pod answers, a client outside of pods or the pod with an address."""
+    credentials = base64.b64encode(f"{address}:".encode()).decode()
+    headers = {"Proxy-Authorization": f"Basic {credentials}"} if address else {}
+    with closing(Client(space)) as client:
+        return client.ask_who(headers=headers)
 
 
 async def create_service(space: Space, pod: str, **spec: object) -> None:
@@ -180,6 +185,11 @@ async def test_new_connections_take_turns_unless_the_service_is_sticky(space: Sp
         content_type="application/merge-patch+json",
     )
     await wait_for(lambda: len({ask_who(space) for _ in range(6)}) == 1, "one of them")
+    # Each client keeps to its own.
+    clients = [f"10.244.9.{number}" for number in range(1, 7)]
+    first = [ask_who(space, client) for client in clients]
+    assert Counter(first) == {"a": 3, "b": 3}
+    assert [ask_who(space, client) for client in reversed(clients)] == first[::-1]
 
 
 async def test_bodies_stream_in_both_directions(space: Space) -> None:
@@ -253,7 +263,8 @@ async def test_pods_are_told_of_the_proxy_and_of_their_port(space: Space) -> Non
         base = f"http://{address}:8080"
         environment = json.loads(client.ask(url=f"{base}/environment").body)  # type: ignore[attr-defined]
         arguments = json.loads(client.ask(url=f"{base}/arguments").body)  # type: ignore[attr-defined]
-    assert environment["HTTP_PROXY"] == environment["http_proxy"] == space.node.proxy_url
+    proxy = space.node.proxy_url.replace("://", f"://{address}:@")  # by which it is known
+    assert environment["HTTP_PROXY"] == environment["http_proxy"] == proxy
     assert "127.0.0.1" in environment["NO_PROXY"]
     assert environment["IMAGE_SAYS"] == "hello"
     assert arguments == ["--model_name=m", "a"]
