@@ -18,7 +18,9 @@ from holdfast.cli.options import (
     OutputOption,
     Timeout,
     Where,
+    complete_name,
     complete_revision,
+    parse_window,
 )
 
 _EXITS = "Exit status: " + "; ".join(f"{code} {said}" for code, said in MEANINGS.items()) + "."
@@ -176,6 +178,58 @@ def retry(
 
     where = Where(namespace, context, kubeconfig)
     raise typer.Exit(request_retry(name, where, output=output))
+
+
+@app.command(epilog=_EXITS)
+def top(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Name of the ModelDeployment; default: all of the namespace.",
+            autocompletion=complete_name,
+        ),
+    ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="All namespaces.")
+    ] = False,
+    window: Annotated[
+        float,
+        typer.Option(
+            "--window",
+            parser=parse_window,
+            metavar="DURATION",
+            help="How far to look back: 90s, 5m, 1h30m.",
+        ),
+    ] = "5m",  # type: ignore[assignment]  # typer parses the default, too
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            "--prometheus",
+            metavar="URL",
+            envvar="HOLDFAST_PROMETHEUS_URL",
+            help="Prometheus, or what speaks its API.",
+        ),
+    ] = None,
+    output: OutputOption = Output.TEXT,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Show what revisions are asked and answer: traffic, latency, errors, missing values."""
+    from holdfast.cli.top import show_top
+
+    where = Where(namespace, context, kubeconfig)
+    raise typer.Exit(
+        show_top(
+            name,
+            where,
+            everywhere=everywhere,
+            prometheus=prometheus,
+            window=window,
+            output=output,
+        )
+    )
 
 
 @app.command(epilog=_EXITS)

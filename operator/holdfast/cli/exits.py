@@ -23,7 +23,7 @@ MEANINGS = {
     Exit.PROGRESSING: "still progressing, or waiting for an approval, when the time was up",
     Exit.STALLED: "stalled or rejected: somebody has to do something",
     Exit.NOT_FOUND: "no such ModelDeployment or revision",
-    Exit.NO_ACCESS: "no credentials, no permission, or no answer from the cluster",
+    Exit.NO_ACCESS: "no credentials, no permission, or no answer from the cluster or Prometheus",
 }
 """In words, for the help and the documentation."""
 

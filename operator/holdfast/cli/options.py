@@ -5,6 +5,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+_SHORTEST_WINDOW = 5
+"""Seconds; a window without two scrapes has no counts."""
+
 
 class Output(StrEnum):
     """How a command answers."""
@@ -89,6 +92,18 @@ def parse_duration(text: str) -> float:
         raise typer.BadParameter(f"{text!r} is no duration: write 90s, 5m or 1h30m")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return float(hours * 3600 + minutes * 60 + seconds)
+
+
+def parse_window(text: str) -> float:
+    """As `parse_duration`, but long enough that something can have been counted.
+
+    Raises:
+        typer.BadParameter: the text is no duration, or too short.
+    """
+    seconds = parse_duration(text)
+    if seconds < _SHORTEST_WINDOW:
+        raise typer.BadParameter(f"{text!r} is too short: write {_SHORTEST_WINDOW}s or more")
+    return seconds
 
 
 Timeout = Annotated[

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from kubernetes.aio.config import ConfigException
 from kubernetes.aio.config.kube_config import KubeConfigMerger
 
 from holdfast.api.identity import KIND, LABEL_DEPLOYMENT
@@ -69,6 +70,23 @@ class Session:
         return await self.kube.patch(
             MODEL_DEPLOYMENT, self.namespace, name, change, field_manager=FIELD_MANAGER
         )
+
+
+def get_namespace(where: Where) -> str:
+    """The namespace that a command is about, without asking the cluster.
+
+    Raises:
+        Refusal: nobody has named one.
+    """
+    if where.namespace:
+        return where.namespace
+    _check_exists(where)
+    try:
+        return _default_namespace(where)
+    except (ConfigException, OSError, TypeError, KeyError) as error:
+        raise Refusal(
+            Exit.NO_ACCESS, "no kubeconfig names a namespace", "Name one with -n, or all with -A."
+        ) from error
 
 
 def run(where: Where, work: Callable[[Session], Awaitable[Exit]]) -> Exit:
@@ -164,6 +182,8 @@ def _default_namespace(where: Where) -> str:
     if not path and _POD_NAMESPACE.exists():
         return _POD_NAMESPACE.read_text().strip()
     path = path or str(Path("~/.kube/config").expanduser())
+    if not any(Path(each).expanduser().exists() for each in path.split(os.pathsep)):
+        raise FileNotFoundError(path)
     merged = KubeConfigMerger(path).config  # type: ignore[no-untyped-call]
     context = where.context or merged["current-context"]
     chosen = merged["contexts"].get_with_name(context)["context"]
