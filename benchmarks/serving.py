@@ -68,7 +68,10 @@ class Deployment:
         """Apply the example's manifest under this name."""
         manifest = yaml.safe_load((_EXAMPLE / "modeldeployment.yaml").read_text())
         manifest["metadata"] = {"name": self.name}
-        manifest["spec"]["template"]["model"] |= describe_model(model)
+        template = manifest["spec"]["template"]
+        template["model"] |= describe_model(model)
+        # Rollouts alone are measured, and the peer has no logger either.
+        del template["baseline"], template["monitoring"]
         manifest["spec"]["rollout"] = rollout
         self._serving.api.must("POST", self._path, manifest)
 

@@ -34,6 +34,7 @@ def session_cluster(
         node_arguments=["--max-probe-period", "0.5", "--backoff", "1"],
         # The autoscaler takes up new bounds at its next look, otherwise every 15 seconds.
         controller_arguments=["--horizontal-pod-autoscaler-sync-period=1s"],
+        prometheus=True,
         directory=tmp_path_factory.mktemp("cluster"),
     )
     with started as cluster:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -49,8 +50,8 @@ class Dialer:
     services: ServiceMap
     network: Network
     pod_names: Callable[[str], str]
-    _turn: "itertools.count[int]" = field(
-        default_factory=lambda: itertools.count(random.randrange(1000))  # noqa: S311
+    _turns: "defaultdict[Destination, itertools.count[int]]" = field(
+        default_factory=lambda: defaultdict(lambda: itertools.count(random.randrange(1000)))  # noqa: S311
     )
     _affinity: dict[tuple[str, Destination], tuple[Endpoint, float]] = field(default_factory=dict)
 
@@ -89,7 +90,7 @@ class Dialer:
             if known is not None and known in route.endpoints and now < until:
                 self._affinity[client, destination] = (known, now + route.affinity_seconds)
                 return known
-        chosen = route.endpoints[next(self._turn) % len(route.endpoints)]
+        chosen = route.endpoints[next(self._turns[destination]) % len(route.endpoints)]
         if route.affinity_seconds is not None:
             self._affinity[client, destination] = (chosen, now + route.affinity_seconds)
         return chosen

@@ -2,6 +2,8 @@
 
 Preprocessing and model are one scikit-learn pipeline in one file, made of nothing but
 scikit-learn, so that any server that can unpickle scikit-learn serves it, KServe's own included.
+`--training-data` also writes what it learned from and what it answers to that, of which the
+baseline is made (README.md).
 """
 
 import argparse
@@ -31,6 +33,9 @@ YEAR: Final = 2015
 # By position, not by name: a V1 request's rows carry no names.
 _NUMERIC: Final = list(range(len(data.NUMERIC)))
 _CATEGORICAL: Final = list(range(len(data.NUMERIC), len(data.FEATURES)))
+
+ANSWERS: Final = ("p_unemployed", "p_employed")
+"""What the model answers for each row, in this order, if it is asked for probabilities."""
 
 
 class Split(NamedTuple):
@@ -92,13 +97,25 @@ def compute_metrics(model: Pipeline, split: Split) -> dict[str, float]:
     }
 
 
-def train(name: str, out: Path, seed: int = 0) -> dict[str, float]:
+def write_training_data(model: Pipeline, split: Split, file: Path) -> None:
+    """Write rows, `data.TARGET` and `ANSWERS` as Parquet; codes are text, for they are names."""
+    codes = [pl.col(name).cast(pl.Int64).cast(pl.String) for name in data.CATEGORICAL]
+    answers = pl.DataFrame(model.predict_proba(split.rows), schema=list(ANSWERS))
+    rows = pl.DataFrame(split.rows, schema=list(data.FEATURES)).with_columns(codes)
+    target = pl.Series(data.TARGET, split.employed)
+    rows.with_columns(target).hstack(answers).write_parquet(file)
+
+
+def train(
+    name: str, out: Path, seed: int = 0, training_data: Path | None = None
+) -> dict[str, float]:
     """Train one of `MODELS` and write ``model.joblib`` and ``metrics.json``.
 
     Args:
         name: a key of `MODELS`.
         out: the folder that becomes the server's ``--model_dir``; made if it is missing.
         seed: of the split and of the training.
+        training_data: the file for `write_training_data`; not in `out`, which is served.
 
     Returns:
         The metrics on the holdout.
@@ -107,6 +124,9 @@ def train(name: str, out: Path, seed: int = 0) -> dict[str, float]:
     # On a busy machine more threads mostly wait for each other (see README.md).
     with threadpool_limits(1):
         model = MODELS[name](seed).fit(learn.rows, learn.employed)
+        if training_data is not None:
+            training_data.parent.mkdir(parents=True, exist_ok=True)
+            write_training_data(model, learn, training_data)
     metrics = compute_metrics(model, holdout)
     out.mkdir(parents=True, exist_ok=True)
     joblib.dump(model, out / "model.joblib", compress=3)
@@ -127,11 +147,12 @@ def main() -> None:
         prog="python -m examples.employment.train", description=__doc__
     )
     parser.add_argument("--model", choices=MODELS, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="folder for model.joblib")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--training-data", type=Path, help="Parquet file for the baseline")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     try:
-        metrics = train(args.model, args.out, args.seed)
+        metrics = train(args.model, args.out, args.seed, args.training_data)
     except data.DataUnavailableError as reason:
         parser.exit(1, f"{reason}\n")
     print(f"{args.model}:", *(f"{name} {value:.3f}" for name, value in metrics.items()))

@@ -278,11 +278,21 @@ class Place:
 
         The model's name is the deployment's unless another is given.
         """
+        return self.post({"instances": [[1]]}, name, session, model)
+
+    def post(
+        self,
+        body: JsonObject,
+        name: str = "m",
+        session: requests.Session | None = None,
+        model: str | None = None,
+    ) -> requests.Response:
+        """As `ask`, with any question."""
         host = f"{name}.{self.namespace}.svc.cluster.local"
         url = f"http://{host}/v1/models/{model or name}:predict"
         asking = session or requests.Session()
         try:
-            return asking.post(url, json={"instances": [[1]]}, proxies=self._proxies, timeout=10)
+            return asking.post(url, json=body, proxies=self._proxies, timeout=10)
         finally:
             if session is None:
                 asking.close()

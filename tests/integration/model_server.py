@@ -1,7 +1,8 @@
 """A model server that costs next to nothing, for tests that are about rollouts, not models.
 
 It takes KServe's arguments and speaks V1 and V2. The "model" is a text file that is given
-back as the prediction; a folder without one does not load.
+back as the prediction; a folder without one does not load. The text `hundredths` gives a
+hundredth of the first value of each row, and fails where that is negative.
 """
 
 import argparse
@@ -36,15 +37,25 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """A prediction: the text of the model; the file `poisoned` makes the server end."""
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if (self.folder / "poisoned").exists():
             sys.stderr.write("cannot predict: out of ideas\n")
             sys.stderr.flush()
             os._exit(3)
-        if self.path == f"/v1/models/{self.name}:predict":
-            self._answer(200, {"predictions": [self.text]})
-        else:
+        if self.path != f"/v1/models/{self.name}:predict":
             self._answer(404, {"error": f"no model at {self.path}"})
+        elif self.text == "hundredths":
+            self._answer_hundredths(json.loads(body)["instances"])
+        else:
+            self._answer(200, {"predictions": [self.text]})
+
+    def _answer_hundredths(self, rows: list[list[object]]) -> None:
+        values = [row[0] for row in rows]
+        if any(isinstance(value, int) and value < 0 for value in values):
+            self._answer(500, {"error": "less than nothing"})
+            return
+        shares = [value / 100 if isinstance(value, int) else None for value in values]
+        self._answer(200, {"predictions": shares})
 
     def _answer(self, status: int, body: dict[str, object]) -> None:
         content = json.dumps(body).encode()

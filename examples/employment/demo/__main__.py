@@ -12,13 +12,13 @@ from devcluster.cluster import Cluster
 from devcluster.errors import DevclusterError
 from examples.employment import train
 from examples.employment.data import DataUnavailableError
-from examples.employment.demo import scenes
+from examples.employment.demo import monitoring, scenes
 from examples.employment.demo.clients import Clients
-from examples.employment.demo.stage import NAMESPACE, URL, Stage
+from examples.employment.demo.stage import NAME, NAMESPACE, URL, Stage
 from examples.employment.demo.story import StepFailedError, Story
 
 _IMAGES = Path(__file__).parent.parent / "images.yaml"
-_ROWS = 200
+_ROWS = 2000
 _LOG_LINES = 15
 
 
@@ -42,7 +42,10 @@ def _tell(*, keep: bool) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="holdfast-demo-") as folder,
         Cluster.start(
-            images=[_IMAGES], directory=Path(folder) / "cluster", say=story.tell
+            images=[_IMAGES],
+            prometheus=True,
+            directory=Path(folder) / "cluster",
+            say=story.tell,
         ) as cluster,
     ):
         holdfast.install(cluster.access)
@@ -51,7 +54,7 @@ def _tell(*, keep: bool) -> int:
             stage = Stage(cluster.access, Path(folder) / "models")
             stage.create_claim()
             try:
-                _play(story, stage)
+                _play(story, stage, cluster.access, operator.url(""))
             except StepFailedError:
                 story.tell("The operator's last words:")
                 story.output("\n".join(operator.log.read_text().splitlines()[-_LOG_LINES:]))
@@ -61,8 +64,8 @@ def _tell(*, keep: bool) -> int:
     return 0 if held else 1
 
 
-def _play(story: Story, stage: Stage) -> None:
-    scenes.train_models(story, stage)
+def _play(story: Story, stage: Stage, access: Access, operator_url: str) -> None:
+    training_data = scenes.train_models(story, stage)
     _, holdout = train.split_sample()
     scenes.deploy_first(story, stage)
     with Clients(URL, stage.proxy, holdout.rows[:_ROWS].tolist()) as clients:
@@ -72,7 +75,12 @@ def _play(story: Story, stage: Stage) -> None:
         scenes.roll_forward(story, stage, clients)
         scenes.break_things(story, stage, clients)
         scenes.return_to_good(story, stage)
-    scenes.look_around(story, stage)
+        scenes.look_around(story, stage)
+        monitoring.run_collector(story, access, operator_url)
+        revision = monitoring.monitor(story, stage, training_data)
+        monitoring.wait_for_traffic(stage, clients, revision)
+    baseline = training_data.with_name("baseline.json")
+    monitoring.look(story, stage, clients, revision, baseline)
 
 
 def _keep(access: Access) -> None:
@@ -82,6 +90,7 @@ It is running. In another terminal:
   export PATH={access.binary("kubectl").parent}:$PATH
   kubectl -n {NAMESPACE} get mdep,isvc,pods
   curl -x {access.proxy_url} {URL.removesuffix(":predict")}
+  holdfast top {NAME} -n {NAMESPACE} --prometheus {access.prometheus_url}
   tail -f {access.logs}/operator.log
 Ctrl-C here ends all of it.""")
     try:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any, Final
 
 from examples.employment import train
@@ -22,12 +23,19 @@ ROLLOUT: Final[dict[str, Any]] = {
 """Shorter times than the defaults: a story has no ten minutes."""
 
 
-def train_models(story: Story, stage: Stage) -> None:
-    """Two real models from real data; and one file that is none."""
+def train_models(story: Story, stage: Stage) -> Path:
+    """Two real models from real data; and one file that is none.
+
+    Returns:
+        What the second one learned from.
+    """
     story.scene("Train: who is employed? Census of Massachusetts, 2015")
     for version, name in (("1", "logistic"), ("2", "boosting")):
         begun = time.monotonic()
-        metrics = train.train(name, stage.models / "employment" / version)
+        training_data = stage.models.with_name(f"version-{version}") / "train.parquet"
+        metrics = train.train(
+            name, stage.models / "employment" / version, training_data=training_data
+        )
         story.step(
             f"version {version} trained ({name})",
             metrics["auc"] > 0.87,
@@ -36,6 +44,7 @@ def train_models(story: Story, stage: Stage) -> None:
     broken = stage.models / "employment" / "3"
     broken.mkdir(parents=True)
     (broken / "model.joblib").write_text("this is no model")
+    return training_data
 
 
 def deploy_first(story: Story, stage: Stage) -> None:

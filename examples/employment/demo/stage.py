@@ -28,6 +28,7 @@ class Stage:
         self._api = Api(access)
         self.models = models
         self.proxy = access.proxy_url or ""
+        self.prometheus = access.prometheus_url or ""
         self.declared: dict[str, Any] = {}
         """The spec that was applied first."""
 
@@ -42,9 +43,14 @@ class Stage:
         self._access.kubectl.apply(namespace, *yaml.safe_load_all(text))
 
     def apply(self, model: str, **spec: Any) -> float:
-        """Create the ModelDeployment from the example's file; returns the moment."""
+        """Create the ModelDeployment from the example's file; returns the moment.
+
+        Without monitoring, which has a scene of its own.
+        """
         manifest = yaml.safe_load((_EXAMPLE / "modeldeployment.yaml").read_text())
-        manifest["spec"]["template"]["model"] |= describe_model(model)
+        template = manifest["spec"]["template"]
+        template["model"] |= describe_model(model)
+        del template["baseline"], template["monitoring"]
         manifest["spec"] |= spec
         manifest["metadata"].pop("namespace", None)
         self.declared = manifest["spec"]

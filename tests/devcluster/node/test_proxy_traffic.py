@@ -35,8 +35,8 @@ class Client:
         response.body = response.read()  # type: ignore[attr-defined]
         return response
 
-    def ask_who(self, **more: object) -> str | None:
-        return self.ask(**more).getheader("X-Devcluster-Endpoint")
+    def ask_who(self, headers: dict[str, str] | None = None) -> str | None:
+        return self.ask(headers=headers or {}).getheader("X-Devcluster-Endpoint")
 
     def close(self) -> None:
         self.connection.close()
