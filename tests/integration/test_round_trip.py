@@ -165,10 +165,10 @@ def test_what_was_sent_is_what_prometheus_has(
     trip.wait_known(2)
 
     # Two collectors add up.
-    trip.sender.send(400)
+    trip.sender.send(240)
     trip.check()
     assert sorted(trip.count_by_pod()) == sorted(get_scraped(cluster.access))
-    assert min(trip.count_by_pod().values()) > 100
+    assert min(trip.count_by_pod().values()) > 60
 
     # A model that crashes: its agent says so to clients, and goes on counting.
     with trip.sender.sending(1):
@@ -183,9 +183,9 @@ def test_what_was_sent_is_what_prometheus_has(
     # Prometheus does not scrape for a while, and then not because it is gone.
     with trip.sender.sending(3):
         cluster.pause("prometheus")
-        trip.sender.send(100, seed=4)
+        trip.sender.send(60, seed=4)
         cluster.resume("prometheus")
-        trip.sender.send(100, seed=5)
+        trip.sender.send(60, seed=5)
         cluster.restart("prometheus")
     trip.check()
 
@@ -198,9 +198,9 @@ def test_what_was_sent_is_what_prometheus_has(
     scraped = trip.count_by_pod()
     pods = sorted(get_scraped(cluster.access))
     cluster.pause("prometheus")
-    trip.sender.send(100, seed=6)
+    trip.sender.send(80, seed=6)
     place.wait(
-        lambda: sum(trip.read_directly(pod) - scraped[pod] for pod in pods) == 100,
+        lambda: sum(trip.read_directly(pod) - scraped[pod] for pod in pods) == 80,
         "the collectors have counted",
     )
     lost = {pod: trip.read_directly(pod) - scraped[pod] for pod in pods}
@@ -210,22 +210,22 @@ def test_what_was_sent_is_what_prometheus_has(
     cluster.resume("prometheus")
     place.wait(lambda: get_scraped(cluster.access) == set(pods), "both are scraped again")
     trip.wait_known(2)
-    trip.sender.send(100, seed=7)
+    trip.sender.send(40, seed=7)
     left = trip.sender.truth.requests - lost[victim]
     place.wait(lambda: trip.counters.count(REQUESTS) >= left, "the rest has arrived")
     assert trip.counters.count(REQUESTS) == left
 
 
 def check_estimates(trip: RoundTrip, seconds: int) -> None:
-    """Errors of `increase` are no larger than those that were measured over an hour's windows.
+    """`increase` extrapolates by up to a second's scrape, on a window of a minute or more.
 
-    research: total bias at a restart -0.4 % on average and -1.35 % at most, bins 1.5 % off.
+    Over an hour at scrapes of 30 s bins were 1.1 to 1.5 % off, as much as a minute at one second.
     """
     estimated, truth = trip.counters.estimate_values(seconds), trip.sender.truth.counts
     for feature in {feature for feature, _ in truth}:
         bins = {key: count for key, count in truth.items() if key[0] == feature}
         off = [estimated.get(key, 0.0) - count for key, count in bins.items()]
-        assert abs(sum(off)) <= 0.03 * sum(bins.values())
+        assert sum(map(abs, off)) <= 0.03 * sum(bins.values()), feature
 
 
 def check_top(trip: RoundTrip, seconds: int, capsys: pytest.CaptureFixture[str]) -> None:
