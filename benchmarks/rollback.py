@@ -206,6 +206,7 @@ def measure_in_place(serving: Serving, times: int) -> Series:
 def _render_peer(model: str) -> JsonObject:
     """The InferenceService that a user without Holdfast would write for the example."""
     template = yaml.safe_load(_MANIFEST.read_text())["spec"]["template"]
+    del template["predictor"]["model"]["lifecycle"]
     predictor = template["predictor"]["model"] | {
         "modelFormat": template["model"]["format"],
         "storageUri": describe_model(model)["uri"],

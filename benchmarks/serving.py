@@ -71,7 +71,11 @@ class Deployment:
         template = manifest["spec"]["template"]
         template["model"] |= describe_model(model)
         # Rollouts alone are measured, and the peer has no logger either.
-        del template["baseline"], template["monitoring"]
+        del (
+            template["baseline"],
+            template["monitoring"],
+            template["predictor"]["model"]["lifecycle"],
+        )
         manifest["spec"]["rollout"] = rollout
         self._serving.api.must("POST", self._path, manifest)
 

@@ -1,8 +1,9 @@
 import math
+from typing import Any
 
 from examples.employment.demo.histogram import count_bins, render_histogram
 
-COLUMN = {"name": "AGEP", "edges": [-0.5, 20.0, 90.0], "counts": [0, 30, 70, 0]}
+COLUMN: dict[str, Any] = {"name": "AGEP", "edges": [-0.5, 20.0, 90.0], "counts": [0, 30, 70, 0]}
 
 
 def test_bins_are_differences_and_never_negative() -> None:

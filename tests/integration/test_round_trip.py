@@ -99,8 +99,6 @@ class RoundTrip:
         assert counters.count(REQUESTS) == truth.requests
         assert counters.count("holdfast_responses_total") == truth.responses
         assert counters.count_values() == truth.counts
-        # Both events of each pair went to the same collector.
-        assert counters.count("holdfast_request_seconds_count") == truth.responses
 
     def count_by_pod(self) -> dict[str, float]:
         """Requests by the collector that counted them."""
@@ -163,12 +161,16 @@ def test_what_was_sent_is_what_prometheus_has(
     deploy_monitored(place, baseline)
     trip = RoundTrip(place, cluster, baseline)
     trip.wait_known(2)
+    known = time.monotonic()
 
     # Two collectors add up.
     trip.sender.send(240)
     trip.check()
     assert sorted(trip.count_by_pod()) == sorted(get_scraped(cluster.access))
     assert min(trip.count_by_pod().values()) > 60
+    # Both events of each pair went to the same one.
+    pairs = trip.counters.count("holdfast_request_seconds_count")
+    assert pairs == trip.sender.truth.responses
 
     # A model that crashes: its agent says so to clients, and goes on counting.
     with trip.sender.sending(1):
@@ -190,9 +192,10 @@ def test_what_was_sent_is_what_prometheus_has(
     trip.check()
 
     # By then the window is long against a scrape, and what is asked for is near the truth.
-    seconds = int(time.monotonic() - begun) + 5
-    check_estimates(trip, seconds)
-    check_top(trip, seconds, capsys)
+    window = int(time.monotonic() - begun) + 5
+    error = 1.1 / (time.monotonic() - known) + 0.015
+    check_estimates(trip, window, error)
+    check_top(trip, window, error, capsys)
 
     # A collector that is killed loses what nobody has scraped, and nothing else.
     scraped = trip.count_by_pod()
@@ -216,19 +219,25 @@ def test_what_was_sent_is_what_prometheus_has(
     assert trip.counters.count(REQUESTS) == left
 
 
-def check_estimates(trip: RoundTrip, seconds: int) -> None:
-    """`increase` extrapolates by up to a second's scrape, on a window of a minute or more.
+def check_estimates(trip: RoundTrip, seconds: int, error: float) -> None:
+    """`increase` is off by what it extrapolates, and loses a little where a series begins.
 
-    Over an hour at scrapes of 30 s bins were 1.1 to 1.5 % off, as much as a minute at one second.
+    Args:
+        trip: After all that was sent has arrived.
+        seconds: A window that holds all of it.
+        error: One scrape's share of the time that there was something to scrape, since it
+            extrapolates by no more; and the 1.5 % that a restart cost over an hour at most.
     """
     estimated, truth = trip.counters.estimate_values(seconds), trip.sender.truth.counts
     for feature in {feature for feature, _ in truth}:
         bins = {key: count for key, count in truth.items() if key[0] == feature}
         off = [estimated.get(key, 0.0) - count for key, count in bins.items()]
-        assert sum(map(abs, off)) <= 0.03 * sum(bins.values()), feature
+        assert sum(map(abs, off)) <= error * sum(bins.values()), feature
 
 
-def check_top(trip: RoundTrip, seconds: int, capsys: pytest.CaptureFixture[str]) -> None:
+def check_top(
+    trip: RoundTrip, seconds: int, error: float, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The command line says the same of it."""
     truth, scope = trip.sender.truth, trip.counters.scope
     shown = show_top(
@@ -242,12 +251,12 @@ def check_top(trip: RoundTrip, seconds: int, capsys: pytest.CaptureFixture[str])
     assert shown is Exit.OK
     (told,) = json.loads(capsys.readouterr().out)["revisions"]
     assert told["revision"] == trip.place.revision(1)
-    assert told["requestsPerSecond"] * seconds == pytest.approx(truth.requests, rel=0.03)
-    assert told["errorRatio"] == pytest.approx(1 - truth.responses / truth.requests, abs=0.01)
+    assert told["requestsPerSecond"] * seconds == pytest.approx(truth.requests, rel=error)
+    assert told["errorRatio"] == pytest.approx(1 - truth.responses / truth.requests, abs=error)
     assert 0 < told["latencySeconds"]["p50"] <= told["latencySeconds"]["p95"] < 60
     features = {each["name"]: each for each in told["features"]}
     assert set(features) == {"AGE", "SEX", "score"}
     for name, each in features.items():
         rows = sum(count for (feature, _), count in truth.counts.items() if feature == name)
         missing = truth.counts[name, "missing"] / rows
-        assert each["missingRatio"] == pytest.approx(missing, abs=0.01)
+        assert each["missingRatio"] == pytest.approx(missing, abs=error)

@@ -26,6 +26,7 @@ _READY_SECONDS: Final = 90.0
 _SCRAPE_SECONDS: Final = 20.0
 _ENOUGH: Final = 1500
 _WINDOW_SECONDS: Final = 120
+_TOP_SECONDS: Final = 30
 
 
 def run_collector(story: Story, access: Access, operator_url: str) -> None:
@@ -52,7 +53,7 @@ def monitor(story: Story, stage: Stage, training_data: Path) -> str:
     )
     before = stage.active()
     applied = time.monotonic()
-    story.output(stage.kubectl("apply", "--server-side", "--force-conflicts", "-k", str(folder)))
+    story.output(stage.kubectl("apply", "-k", str(folder)))
     moved = stage.wait(lambda: stage.is_promoted() and stage.active() != before, _READY_SECONDS)
     story.must("payloads are logged", moved, f"{time.monotonic() - applied:.1f} s after apply")
     return stage.active()
@@ -79,8 +80,8 @@ def look(story: Story, stage: Stage, clients: Clients, revision: str, baseline: 
 
     arrived = stage.wait(lambda: count() == sent, _SCRAPE_SECONDS)
     story.step("Prometheus has every answer", arrived, f"{count():.0f} of {sent}")
-    story.command(f"holdfast top {NAME} -n {NAMESPACE} --window {_WINDOW_SECONDS}s")
-    arguments = ("-n", NAMESPACE, "--window", f"{_WINDOW_SECONDS}s", "--prometheus", url)
+    story.command(f"holdfast top {NAME} -n {NAMESPACE} --window {_TOP_SECONDS}s")
+    arguments = ("-n", NAMESPACE, "--window", f"{_TOP_SECONDS}s", "--prometheus", url)
     story.output(_run_holdfast("top", NAME, *arguments))
     column = json.loads(baseline.read_text())["features"][0]
     upto = {

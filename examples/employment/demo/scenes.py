@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,10 +74,11 @@ def update(story: Story, stage: Stage, clients: Clients) -> None:
     change = {"template": {"model": describe_model("2")}}
     _show_patch(story, change)
     old = stage.active()
+    pods = stage.pods(old)
     edited = stage.edit(change)
     promoted = stage.wait(stage.is_promoted, _READY_SECONDS)
     story.must("version 2 promoted", promoted, f"{time.monotonic() - edited:.1f} s after the edit")
-    seen = _watch(stage, clients, edited, old)
+    seen = _watch(stage, clients, edited, old, pods)
     story.tell("the new revision loaded beside the old one before anything moved;")
     story.tell(_describe(seen))
     _report(story, "update", seen)
@@ -98,10 +100,11 @@ def _pin(story: Story, stage: Stage, clients: Clients, revision: int | None, wha
     change = {"revision": revision}
     _show_patch(story, change)
     old = stage.active()
+    pods = stage.pods(old)
     edited = stage.edit(change)
     moved = stage.wait(lambda: stage.is_promoted() and stage.active() != old, _READY_SECONDS)
     story.must(what, moved, f"{old} → {stage.active()}")
-    seen = _watch(stage, clients, edited, old)
+    seen = _watch(stage, clients, edited, old, pods)
     story.tell(_describe(seen))
     _report(story, what, seen)
 
@@ -111,10 +114,12 @@ def _show_patch(story: Story, change: dict[str, Any]) -> None:
     story.command(f"kubectl patch mdep employment --type merge -p '{patch}'")
 
 
-def _watch(stage: Stage, clients: Clients, edited: float, old: str) -> Change:
+def _watch(
+    stage: Stage, clients: Clients, edited: float, old: str, pods: Collection[str]
+) -> Change:
     """Wait until the old revision is drained and clients have come over; then look back."""
     new = stage.active()
-    stage.wait(lambda: stage.is_drained(old), _DRAIN_SECONDS)
+    stage.wait(lambda: stage.is_drained(old, pods), _DRAIN_SECONDS)
 
     def is_over() -> bool:
         latest = clients.since(time.monotonic() - _SETTLED_SECONDS)

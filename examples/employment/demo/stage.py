@@ -1,7 +1,7 @@
 """Where the story plays: a devcluster, the operator in it, the models on their claim."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +50,11 @@ class Stage:
         manifest = yaml.safe_load((_EXAMPLE / "modeldeployment.yaml").read_text())
         template = manifest["spec"]["template"]
         template["model"] |= describe_model(model)
-        del template["baseline"], template["monitoring"]
+        del (
+            template["baseline"],
+            template["monitoring"],
+            template["predictor"]["model"]["lifecycle"],
+        )
         manifest["spec"] |= spec
         manifest["metadata"].pop("namespace", None)
         self.declared = manifest["spec"]
@@ -87,22 +91,18 @@ class Stage:
         """Whether the wanted revision is the active one."""
         return self.condition("Promoted").get("status") == "True"
 
-    def is_drained(self, revision: str) -> bool:
-        """Whether every pod that a revision had when it was left has been replaced."""
-        record = self._api.must(
-            "GET", f"apis/apps/v1/namespaces/{NAMESPACE}/controllerrevisions/{revision}"
-        )
-        left_at = record["metadata"].get("annotations", {}).get("holdfast.dev/left-at")
+    def pods(self, revision: str) -> dict[str, bool]:
+        """The pods of a revision, those on their way out included, and whether each is ready."""
         selector = f"holdfast.dev/revision={revision}"
-        pods = self._api.must(
-            "GET", f"api/v1/namespaces/{NAMESPACE}/pods?labelSelector={selector}"
-        )["items"]
-        ready = [pod for pod in pods if _is_ready(pod)]
-        return (
-            left_at is not None
-            and bool(ready)
-            and all(pod["metadata"]["creationTimestamp"] > left_at for pod in pods)
-        )
+        path = f"api/v1/namespaces/{NAMESPACE}/pods?labelSelector={selector}"
+        return {
+            pod["metadata"]["name"]: _is_ready(pod) for pod in self._api.must("GET", path)["items"]
+        }
+
+    def is_drained(self, revision: str, before: Collection[str]) -> bool:
+        """Whether every pod that a revision had before it was left has been replaced."""
+        pods = self.pods(revision)
+        return any(pods.values()) and not pods.keys() & set(before)
 
     def wait(self, holds: Callable[[], bool], seconds: float) -> bool:
         """Wait for a condition; returns whether it came to hold in time."""

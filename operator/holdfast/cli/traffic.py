@@ -90,9 +90,14 @@ def _compute_features(
                 "missingRatio": missing.get(name, 0.0) / rows if rows else None,
             }
         )
+    # Rounded, because features of one row differ by no more than what is extrapolated.
     return sorted(
         features,
-        key=lambda each: (-(each["missingRatio"] or 0), -each["rowsPerSecond"], each["name"]),
+        key=lambda each: (
+            -round(each["missingRatio"] or 0, 3),
+            -round(each["rowsPerSecond"], 1),
+            each["name"],
+        ),
     )
 
 
