@@ -53,8 +53,10 @@ def show_top(
         shown = hide_credentials(prometheus)
         raise Refusal(Exit.NO_ACCESS, f"Prometheus at {shown}: {error}", _ADVICE) from error
     if not looked.traffic:
-        said = f"Prometheus has no requests {_describe_scope(scope)} yet"
-        advice = "A deployment is counted if template.monitoring.payloads is Enabled."
+        said = f"Prometheus has no counts {_describe_scope(scope)} yet"
+        advice = (
+            "A revision is counted if template.monitoring.payloads is Enabled, after two scrapes."
+        )
         if name:
             raise Refusal(Exit.NOT_FOUND, said, advice)
         warn(f"{said}. {advice}")
@@ -103,8 +105,10 @@ def _show(traffic: Sequence[JsonObject], seconds: int, *, everywhere: bool, deta
             show("")
             show(_render_features(each))
     idle = ", ".join(each["revision"] for each in traffic if each not in busy)
+    if idle and busy:
+        show("")
     if idle:
-        show(f"{'' if not busy else chr(10)}without requests in the last {seconds} s: {idle}")
+        show(f"without requests in the last {seconds} s: {idle}")
 
 
 def _render_revisions(traffic: Sequence[JsonObject], *, everywhere: bool) -> Table:

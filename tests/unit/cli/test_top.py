@@ -151,13 +151,13 @@ def test_nothing_yet(
     url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Prometheus, "answers", {"collector_received": [Sample({}, 1, NOW)]})
-    with pytest.raises(Refusal, match="no requests of m in namespace ml yet") as caught:
+    with pytest.raises(Refusal, match="no counts of m in namespace ml yet") as caught:
         top(url)
     assert caught.value.code is Exit.NOT_FOUND
     assert top(url, None, output=Output.JSON) is Exit.OK
     told = capsys.readouterr()
     assert json.loads(told.out)["revisions"] == []
-    assert "no requests in namespace ml yet" in told.err
+    assert "no counts in namespace ml yet" in told.err
 
 
 def test_no_prometheus_and_no_collector(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
