@@ -9,7 +9,8 @@ from typing import Final
 
 from holdfast.collector.revisions import Revision
 
-_LONGEST_ID: Final = 64
+_LONGEST: Final = 64
+"""Of an id or a time, which in structured mode may be as long as a body."""
 
 
 class Meeting(Enum):
@@ -24,8 +25,8 @@ class Meeting(Enum):
 class _Pair:
     revision: Revision
     arrived: float
-    request: str | None
-    response: str | None
+    request: str | bytes | None
+    response: str | bytes | None
 
 
 class Pairs:
@@ -58,22 +59,23 @@ class Pairs:
         """
         self.expire(now)
         key = (id(revision), _shorten(identity))
+        moment = _shorten(time)
         pair = self._pairs.get(key)
         if pair is None:
-            self._start(key, revision, time, now, request=request)
+            self._start(key, revision, moment, now, request=request)
             return Meeting.FIRST
         mine = pair.request if request else pair.response
         if mine is None:
             if request:
-                pair.request = time
+                pair.request = moment
             else:
-                pair.response = time
+                pair.response = moment
             _observe(pair)
             return Meeting.SECOND
-        if mine == time:
+        if mine == moment:
             return Meeting.DUPLICATE
         self._end(self._pairs.pop(key))
-        self._start(key, revision, time, now, request=request)
+        self._start(key, revision, moment, now, request=request)
         return Meeting.FIRST
 
     def expire(self, now: float) -> None:
@@ -89,7 +91,7 @@ class Pairs:
         self,
         key: tuple[int, str | bytes],
         revision: Revision,
-        time: str,
+        moment: str | bytes,
         now: float,
         *,
         request: bool,
@@ -98,7 +100,7 @@ class Pairs:
             # Whether a response was missing is not known: it had not the time to come.
             _, oldest = self._pairs.popitem(last=False)
             self.evicted += oldest.request is None or oldest.response is None
-        half = (time, None) if request else (None, time)
+        half = (moment, None) if request else (None, moment)
         self._pairs[key] = _Pair(revision, now, *half)
 
     def _end(self, pair: _Pair) -> None:
@@ -106,10 +108,10 @@ class Pairs:
             pair.revision.missing_responses += 1
 
 
-def _shorten(identity: str) -> str | bytes:
-    if len(identity) <= _LONGEST_ID:
-        return identity
-    return hashlib.blake2b(identity.encode(errors="replace"), digest_size=16).digest()
+def _shorten(text: str) -> str | bytes:
+    if len(text) <= _LONGEST:
+        return text
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).digest()
 
 
 def _observe(pair: _Pair) -> None:
@@ -122,5 +124,7 @@ def _observe(pair: _Pair) -> None:
         pair.revision.latency.observe(seconds)
 
 
-def _read_time(text: str | None) -> datetime:
-    return datetime.fromisoformat(text or "")
+def _read_time(moment: str | bytes | None) -> datetime:
+    if not isinstance(moment, str):
+        raise ValueError("no time, or one that is too long to be one")
+    return datetime.fromisoformat(moment)

@@ -1,5 +1,7 @@
 """How the two events of a request find each other."""
 
+import tracemalloc
+
 import pytest
 
 from holdfast.collector.pairs import Meeting, Pairs
@@ -92,3 +94,17 @@ def test_long_ids_are_told_apart(revision: Revision) -> None:
     assert pairs.meet(revision, "x" * 9000 + "2", T1, 0, request=False) is Meeting.FIRST
     assert pairs.meet(revision, "x" * 9000 + "1", T1, 0, request=False) is Meeting.SECOND
     assert pairs.meet(revision, "\ud800" * 90, T1, 0, request=False) is Meeting.FIRST
+
+
+def test_what_is_kept_of_an_event_is_small_whatever_it_says(revision: Revision) -> None:
+    pairs = Pairs(100, 60)
+    long = "9" * 100_000
+    tracemalloc.start()
+    for number in range(100):
+        identity, time = f"{number}{long}", f"{long}{number}"
+        pairs.meet(revision, identity, time, 0, request=True)
+        assert pairs.meet(revision, identity, time, 0, request=True) is Meeting.DUPLICATE
+        assert pairs.meet(revision, identity, time, 0, request=False) is Meeting.SECOND
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1_000_000
