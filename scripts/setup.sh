@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes .venv as uv.lock says: finds a Python, finds or fetches uv, and lets uv do the rest.
+# Arguments are passed on to `uv sync`: `--group fuzz` adds what only fuzzing needs.
 # Quick when there is nothing to do, so that every make target may begin with it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -54,4 +55,4 @@ python=$(find_python)
 uv=$(find_uv "$python")
 # Compiled now, so that no process has to: the models of the example start in half the time.
 # Only a real interpreter counts: a downloaded one would come from elsewhere than a registry.
-UV_PYTHON_DOWNLOADS=never "$uv" sync --frozen --quiet --compile-bytecode --python "$python"
+UV_PYTHON_DOWNLOADS=never "$uv" sync --frozen --quiet --compile-bytecode --python "$python" "$@"
