@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import rollback, writes
+from benchmarks.collector import latency, throughput
+from benchmarks.collector.presentation import present_latencies, present_rates
 from benchmarks.fleet import bench as fleet
 from benchmarks.presentation import present_fleet, present_rollbacks, present_writes
 from benchmarks.report import Report
@@ -40,6 +42,10 @@ class Sizes:
         settled_seconds: How long an untouched deployment is looked at.
         fleet: Totals that the fleet grows to.
         floor: For how many the bare script makes the writes.
+        turns: How often collector and floor are under load, for each form of events.
+        turn_seconds: How long.
+        rounds: How often a model is asked over each way.
+        asked: Requests of one round over one way, by one client and by eight.
     """
 
     warm: int
@@ -49,36 +55,45 @@ class Sizes:
     settled_seconds: float
     fleet: tuple[int, ...]
     floor: int
+    turns: int
+    turn_seconds: float
+    rounds: int
+    asked: int
 
 
-FULL: Final = Sizes(10, 3, 5, 10_000, 600.0, (1000, 5000), 1000)
-QUICK: Final = Sizes(2, 1, 1, 500, 30.0, (100,), 100)
+FULL: Final = Sizes(10, 3, 5, 10_000, 600.0, (1000, 5000), 1000, 3, 2.0, 5, 400)
+QUICK: Final = Sizes(2, 1, 1, 500, 30.0, (100,), 100, 1, 1.0, 1, 100)
 
 
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, about five minutes")
-    parser.add_argument("--part", choices=["serving", "fleet"], help="only this part")
+    parser.add_argument("--part", choices=["serving", "fleet", "collector"], help="only this part")
     options = parser.parse_args()
     begun = time.monotonic()
     sizes = QUICK if options.quick else FULL
-    report = Report("quick" if options.quick else "full")
+    report = Report("quick" if options.quick else options.part or "full")
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - begun:6.0f} s  {text}", flush=True)
 
-    for part, measure in (("serving", measure_serving), ("fleet", measure_fleet)):
+    parts = {
+        "serving": measure_serving,
+        "fleet": measure_fleet,
+        "collector": measure_collector,
+    }
+    for part, measure in parts.items():
         if options.part in (None, part):
             say(part)
             try:
                 measure(report, sizes, say)
             except _PART_ENDS as error:
-                traceback.print_exc()  # the other part is worth having all the same
+                traceback.print_exc()  # the other parts are worth having all the same
                 report.broken[part] = f"{type(error).__name__}: {error}"
     report.seconds = time.monotonic() - begun
     report.print()
-    if options.part is None:
+    if options.part is None or not options.quick:
         for path in report.write(_RESULTS):
             say(f"written: {path.relative_to(Path.cwd())}")
     return 1 if report.missed or report.broken else 0
@@ -114,6 +129,15 @@ def measure_fleet(report: Report, sizes: Sizes, say: Callable[[str], None]) -> N
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         found = asyncio.run(fleet.measure(Path(folder), sizes.fleet, sizes.floor, say))
     present_fleet(report, found)
+
+
+def measure_collector(report: Report, sizes: Sizes, say: Callable[[str], None]) -> None:
+    """What the collector takes, and what a model's clients notice of it."""
+    rates = asyncio.run(throughput.measure(sizes.turns, sizes.turn_seconds, say))
+    present_rates(report, rates)
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+        found = asyncio.run(latency.measure(Path(folder), sizes.rounds, sizes.asked, say))
+    present_latencies(report, found)
 
 
 if __name__ == "__main__":

@@ -123,6 +123,10 @@ class CollectorProcess:
         self.url = ""
         self.metrics_url = ""
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def start(self) -> None:
         """Wait until it listens."""
         metrics_port = await self._find(r"metrics are served on port (.+)\.")

@@ -1,34 +1,22 @@
 """What KServe's own agent sends for real requests is what the collector counts."""
 
-import asyncio
 import gzip
 import json
-import os
-import signal
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
-from devcluster.binaries import ensure
-from devcluster.ports import Ports
-from devcluster.processes import bind_to_this_process
-from devcluster.tools import KSERVE
+from tests.collector.agent import run_agent
 from tests.collector.baseline import write_baseline
 from tests.collector.process import (
-    NAMESPACE,
-    REVISION,
     Operator,
     list_events,
     run_collector,
     serve,
     total,
 )
-
-HEADERS = "Content-Encoding,Inference-Header-Content-Length"
 
 
 async def answer(request: web.Request) -> web.Response:
@@ -55,49 +43,6 @@ async def answer(request: web.Request) -> web.Response:
     return response
 
 
-@asynccontextmanager
-async def run_agent(sink: str, model: str, directory: Path) -> AsyncIterator[str]:
-    tools = [tool for tool in KSERVE if tool.name == "kserve-agent"]
-    ports = Ports()
-    port = ports.take()
-    process = await asyncio.create_subprocess_exec(
-        *bind_to_this_process(
-            [
-                str(ensure(tools)["kserve-agent"]),
-                f"--log-url={sink}",
-                f"--port={port}",
-                f"--component-port={model.rpartition(':')[2]}",
-                "--log-mode=all",
-                f"--inference-service={REVISION}",
-                f"--namespace={NAMESPACE}",
-                "--component=predictor",
-                f"--metadata-headers={HEADERS}",
-            ],
-            signal.SIGKILL,
-        ),
-        cwd=directory,
-        env={**os.environ, "SERVING_READINESS_PROBE": ""},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        async with asyncio.timeout(30), aiohttp.ClientSession() as session:
-            while True:
-                try:
-                    # As the kubelet asks, which is not logged.
-                    headers = {"User-Agent": "kube-probe/1.36"}
-                    async with session.get(url, headers=headers):
-                        break
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.05)
-        yield url
-    finally:
-        process.kill()  # at SIGTERM it waits half a minute
-        await process.wait()
-        ports.release()
-
-
 async def test_real_events_of_the_real_agent(tmp_path: Path) -> None:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
@@ -113,7 +58,7 @@ async def test_real_events_of_the_real_agent(tmp_path: Path) -> None:
 
         async def ask(body: bytes, path: str = "predict", **headers: str) -> int:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            async with session.post(f"{agent}/v1/{path}", data=body, headers=named) as answered:
+            async with session.post(f"{agent.url}/v1/{path}", data=body, headers=named) as answered:
                 await answered.read()
                 return answered.status
 
@@ -132,7 +77,7 @@ async def test_real_events_of_the_real_agent(tmp_path: Path) -> None:
         assert await ask(binary, Inference_Header_Content_Length=str(len(head))) == 200
         assert await ask(rows, Ce_Id="holdfast-evaluation/1") == 200
         assert await ask(rows, path="fail") == 500
-        async with session.get(f"{agent}/v1/models/employment") as metadata:
+        async with session.get(f"{agent.url}/v1/models/employment") as metadata:
             assert metadata.status == 200
 
         series = await collector.wait_for(13, "holdfast_collector_events_total")

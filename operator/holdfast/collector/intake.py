@@ -102,6 +102,8 @@ class Intake:
         if request.content_length is None and not request.body_exists:
             return b""
         try:
+            if request.content.is_eof():  # as nearly always: it came with the head
+                return await request.read()
             async with asyncio.timeout(self._read_seconds):
                 return await request.read()
         except web.HTTPRequestEntityTooLarge:  # it came in chunks and did not tell
