@@ -15,7 +15,9 @@ def main() -> int:
     """Run; 1 if memory grew, or something was not counted."""
     parser = argparse.ArgumentParser(prog="python -m tests.endurance", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--rate", type=float, default=20, help="turns of about 2.5 events a second")
+    parser.add_argument(
+        "--rate", type=float, default=200, help="turns of about 2.5 events a second"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=_RESULTS, help="where the results go")
     options = parser.parse_args()

@@ -28,8 +28,11 @@ from tests.endurance.traffic import ABUSED, Message, Traffic
 _SCRAPE_SECONDS: Final = 15.0
 _MINUTE: Final = 60.0
 _QUARTERS: Final = 4
-MOST_GROWTH_MIB: Final = 2.0
-"""From the second quarter to the last: what allocators and hash tables do within bounds."""
+MOST_GROWTH_MIB: Final = 5.0
+"""From the second quarter to the last. Huge payloads leave holes in the heap, so that it grows in
+steps until they find room there; a leak of 100 bytes an event would be 9 MiB in an hour of 20
+turns a second, or 14 in ten minutes of 200.
+"""
 
 
 @dataclass
