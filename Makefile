@@ -40,7 +40,7 @@ soak: binaries ## Explore and break the rules, crash at every write, fuzz, edit 
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 	@$(PYTHON) -m examples.employment.demo $(if $(KEEP),--keep)
 
-bench: binaries ## Measure against peers and floors, 25 minutes on a quiet machine; QUICK=1 takes five.
+bench: binaries ## Measure against peers and floors, half an hour on a quiet machine; QUICK=1 takes five.
 	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
 
 crd: setup ## Generate the CustomResourceDefinition, and the baseline's schema, from the models.

@@ -152,7 +152,7 @@ class Subject:
 
     def list_reasons(self) -> dict[str, int]:
         """Why events were dropped, or their values not counted; how often."""
-        reasons: dict[str, int] = dict(self.counting.dropped)
+        reasons = {str(reason): count for reason, count in self.counting.dropped.items()}
         for revision in self.revisions:
             for reason, count in revision.uncounted.items():
                 if reason is not Uncounted.DROPPED:
