@@ -125,7 +125,7 @@ def write_message(identity: str, body: bytes, way: str, length: int | None = Non
         hints["Content-Encoding"] = ["deflate"]
         body = zlib.compress(body, 1, wbits=-15)
     elif way != "plain":
-        body = {"gzip": gzip.compress, "zlib": zlib.compress}[way](body, 1)
+        body = gzip.compress(body, 1) if way == "gzip" else zlib.compress(body, 1)
     headers = event_headers(identity, metadata=json.dumps(hints))
     return Message({name.lower(): value for name, value in headers.items()}, body)
 
