@@ -137,19 +137,35 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class WindowDispersion:
+    """What was learned from windows of one length.
+
+    Attributes:
+        variation: Relative variance of the factors themselves from window to window: 0 if all
+            windows are alike, large where a few users make some hours unlike others.
+        spreads: By feature or output; those whose factors are all 1 are absent.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    variation: float
+    spreads: Mapping[str, Spread]
+
+
+@dataclass(frozen=True)
 class Dispersion:
     """Learned once, at the end of the burn-in; then kept on the revision's record as it is.
 
     Attributes:
         cells: Digest of all features' edges and categories. It is used for another revision's
             check only if that one's are the same; otherwise it is as if it were absent.
-        windows: By length in seconds (as text), the spread of each feature. Those of 1 are absent.
+        windows: By the length of windows in seconds, as text.
     """
 
     __pydantic_config__ = _STRICT
 
     cells: str
-    windows: Mapping[str, Mapping[str, Spread]]
+    windows: Mapping[str, WindowDispersion]
 
 
 @dataclass(frozen=True)

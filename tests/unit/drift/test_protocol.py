@@ -18,6 +18,7 @@ from holdfast.drift_protocol import (
     Reason,
     Spread,
     Verdict,
+    WindowDispersion,
     WindowResult,
 )
 
@@ -30,7 +31,7 @@ REQUEST = CheckRequest(
     baseline='{"schemaVersion": 1,\n "ü": "\\""}',
     prometheus=Prometheus("http://prometheus:9090"),
     min_effects={"AGEP": 0.05},
-    dispersion=Dispersion("sha256:0", {"3600": {"AGEP": Spread(chi2=2.5)}}),
+    dispersion=Dispersion("sha256:0", {"3600": WindowDispersion(0.5, {"AGEP": Spread(chi2=2.5)})}),
 )
 
 
