@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,6 +67,14 @@ class Cells:
         return {name: row for row, name in enumerate(self.names)}
 
     @cached_property
+    def places(self) -> tuple[dict[float | str, int], ...]:
+        """The cell of each edge or category, by column."""
+        return tuple(
+            {cell: place for place, cell in enumerate(_list_cells(column))}
+            for column in self.columns
+        )
+
+    @cached_property
     def is_numeric(self) -> Bools:
         """Whether the cells of a column have an order."""
         return np.array([isinstance(column, NumericColumn) for column in self.columns])
@@ -105,7 +113,7 @@ def _count_reference(column: Column) -> list[int]:
     return [*(category.count for category in column.categories), column.other, 0]
 
 
-def _list_cells(column: Column) -> list[float] | list[str]:
+def _list_cells(column: Column) -> Sequence[float | str]:
     if isinstance(column, NumericColumn):
         return [*column.edges]
     return [*(category.value for category in column.categories), OTHER, UNSEEN]

@@ -41,7 +41,7 @@ class Findings:
     tested: Bools
 
 
-class Engine(Protocol):
+class Weigher(Protocol):
     """Weighs the difference of values; the rest is the same for all engines."""
 
     def weigh(self, pair: Pair, is_numeric: Bools, spreads: Spreads) -> Floats:
@@ -73,7 +73,7 @@ def compute_statistic(pair: Pair, is_numeric: Bools) -> tuple[Floats, Floats]:
 
 
 def compare_values(
-    reference: Counts, live: Counts, is_numeric: Bools, spreads: Spreads, engine: Engine
+    reference: Counts, live: Counts, is_numeric: Bools, spreads: Spreads, engine: Weigher
 ) -> Findings:
     """Compare the values of all features."""
     pair = merge_cells(Pair(reference.values, live.values), is_numeric)

@@ -8,9 +8,9 @@ import numpy as np
 
 from holdfast.drift.cells import Cells, Counts
 from holdfast.drift.evidence import (
-    Engine,
     Findings,
     Spreads,
+    Weigher,
     compare_missing,
     compare_values,
 )
@@ -55,7 +55,7 @@ def compute_alpha(request: CheckRequest, tests: int) -> float:
 
 
 def judge_counts(
-    cells: Cells, live: Counts, spreads: Spreads, engine: Engine, request: CheckRequest
+    cells: Cells, live: Counts, spreads: Spreads, engine: Weigher, request: CheckRequest
 ) -> Judgement:
     """Compare a window with the baseline.
 
