@@ -354,14 +354,14 @@ class CheckAnswer:
     id: str = ""
 
 
-_Message = TypeVar("_Message", CheckRequest, CheckAnswer, Dispersion)
+_Message = TypeVar("_Message")
 
 
 class _Codec(Generic[_Message]):
     """Writes and reads one kind of message as a line of JSON."""
 
     def __init__(self, kind: type[_Message]) -> None:
-        self._adapter = TypeAdapter(kind)
+        self._adapter: TypeAdapter[_Message] = TypeAdapter(kind)
 
     def write(self, message: _Message) -> bytes:
         """One line, without its end.

@@ -74,6 +74,11 @@ class DriftClient:
         finally:
             await client._stop()
 
+    @property
+    def worker_id(self) -> int | None:
+        """The worker's process, while there is one."""
+        return self._worker.pid if self._worker else None
+
     async def check(self, request: CheckRequest) -> CheckAnswer:
         """Have a revision checked; checks wait for each other.
 

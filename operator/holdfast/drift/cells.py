@@ -28,7 +28,8 @@ class Counts:
     @property
     def totals(self) -> Ints:
         """Values by feature."""
-        return self.values.sum(axis=1)
+        totals: Ints = self.values.sum(axis=1)
+        return totals
 
     @property
     def rows(self) -> Ints:

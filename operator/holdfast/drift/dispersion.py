@@ -14,7 +14,7 @@ import numpy as np
 
 from holdfast.drift.cells import Cells, Counts
 from holdfast.drift.evidence import Spreads, compute_statistic, pair_missing
-from holdfast.drift.merging import Floats, Pair, merge_cells
+from holdfast.drift.merging import Floats, Ints, Pair, merge_cells
 from holdfast.drift.statistics import compute_anderson_darling, compute_likelihood_ratio
 from holdfast.drift_protocol import Dispersion, Spread, WindowDispersion
 
@@ -96,8 +96,9 @@ def _divide(statistic: Floats, mean: Floats) -> Floats:
 def _average(ratios: Floats) -> Floats:
     """The mean over windows, at least 1, from windows by features."""
     known = np.isfinite(ratios)
-    total = np.where(known, ratios, 0.0).sum(axis=0)
-    return np.maximum(total / np.maximum(known.sum(axis=0), 1), 1.0)
+    total: Floats = np.where(known, ratios, 0.0).sum(axis=0)
+    count: Ints = known.sum(axis=0)
+    return np.maximum(total / np.maximum(count, 1), 1.0)
 
 
 def _estimate_variation(ratios: Floats, df: Floats) -> float:

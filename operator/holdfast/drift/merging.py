@@ -29,12 +29,14 @@ class Pair:
     @property
     def reference_total(self) -> Floats:
         """Values by feature."""
-        return self.reference.sum(axis=1).astype(np.float64)
+        total: Floats = self.reference.sum(axis=1).astype(np.float64)
+        return total
 
     @property
     def live_total(self) -> Floats:
         """Values by feature."""
-        return self.live.sum(axis=1).astype(np.float64)
+        total: Floats = self.live.sum(axis=1).astype(np.float64)
+        return total
 
     @property
     def harmonic_size(self) -> Floats:
@@ -45,7 +47,8 @@ class Pair:
     @property
     def cells(self) -> Ints:
         """Cells with anything in them, by feature."""
-        return np.count_nonzero(self.reference + self.live, axis=1)
+        used: Ints = np.count_nonzero(self.reference + self.live, axis=1)
+        return used
 
 
 def merge_cells(pair: Pair, is_ordered: Bools, *, least: float = LEAST_EXPECTED) -> Pair:

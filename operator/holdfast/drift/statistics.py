@@ -17,7 +17,9 @@ def compute_chi2(pair: Pair) -> Floats:
     pooled = (pair.reference + pair.live).astype(np.float64)
     # Σ (a - e)² / e over both samples is Σ (m a - n b)² / (n m (a + b))
     difference = np.square(m * pair.reference - n * pair.live)
-    return (difference / (np.maximum(n * m, 1.0) * np.maximum(pooled, 1.0))).sum(axis=1)
+    terms = difference / (np.maximum(n * m, 1.0) * np.maximum(pooled, 1.0))
+    total: Floats = terms.sum(axis=1)
+    return total
 
 
 def compute_likelihood_ratio(pair: Pair) -> Floats:
@@ -29,7 +31,8 @@ def compute_likelihood_ratio(pair: Pair) -> Floats:
     n, m = pair.reference_total[:, None], pair.live_total[:, None]
     share = (pair.reference + pair.live) / np.maximum(n + m, 1.0)
     deviance = special.rel_entr(pair.reference, share * n) + special.rel_entr(pair.live, share * m)
-    return np.maximum(2.0 * deviance.sum(axis=1), 0.0)
+    total: Floats = 2.0 * deviance.sum(axis=1)
+    return np.maximum(total, 0.0)
 
 
 def compute_anderson_darling(pair: Pair) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ LN_10: Final = float(np.log(10.0))
 _UNDERFLOW: Final = 1e-280
 _FRACTION_TERMS: Final = 300
 _TINY: Final = 1e-300
+_NOTHING: Final = 1e-9
 _NEAR_MEAN: Final = 1e-4
 _HALVINGS: Final = 60
 _LARGEST_P: Final = 0.99
@@ -32,7 +33,8 @@ def compute_tail(statistic: Floats, df: Floats, variation: float = 0.0) -> Float
     nu = 4.0 + 2.0 / variation
     # Of an F law's mean of nu / (nu - 2), to a mean of 1.
     ratio = np.where(possible, statistic, 0.0) / of * nu / (nu - 2.0)
-    return np.log(np.maximum(special.fdtrc(of, nu, ratio), _TINY))
+    upper: Floats = special.fdtrc(of, nu, ratio)
+    return np.log(np.maximum(upper, _TINY))
 
 
 def compute_chi2_tail(statistic: Floats, df: Floats) -> Floats:
@@ -44,7 +46,7 @@ def compute_chi2_tail(statistic: Floats, df: Floats) -> Floats:
     shape, at = df / 2, statistic / 2
     possible = (df > 0) & (statistic > 0)
     upper = special.gammaincc(np.where(possible, shape, 1.0), np.where(possible, at, 0.0))
-    result = np.log(np.maximum(upper, _TINY))
+    result: Floats = np.log(np.maximum(upper, _TINY))
     far = possible & (upper < _UNDERFLOW)
     if far.any():
         result[far] = _expand_gamma_tail(shape[far], at[far])
@@ -65,19 +67,18 @@ def compute_weighted_tail(statistic: Floats, weights: Floats, variation: float =
     """
     if variation > 0:
         total, squares = weights.sum(axis=1), np.square(weights).sum(axis=1)
-        scale = squares / np.maximum(total, _TINY)
-        df = np.where(total > 0, total / np.maximum(scale, _TINY), 0.0)
-        return compute_tail(statistic / np.maximum(scale, _TINY), df, variation)
+        scale = np.where(total > 0, squares / np.maximum(total, _TINY), 1.0)
+        return compute_tail(statistic / scale, total / scale, variation)
     largest = weights.max(axis=1, initial=0.0)
-    possible = (largest > 0) & (statistic > 0)
+    possible = (largest > 0) & (statistic > _NOTHING * largest)
     result = np.zeros(statistic.shape)
     if not possible.any():
         return result
-    at, w, top = statistic[possible], weights[possible], largest[possible]
-    ratios = w / top[:, None]
-    u = _find_saddle(at, ratios, top)
-    factors = 1.0 - ratios * (1.0 - u)[:, None]  # 1 - 2 w_i s
-    s = (1.0 - u) / (2.0 * top)
+    at = statistic[possible] / largest[possible]
+    w = weights[possible] / largest[possible][:, None]
+    u = _find_saddle(at, w)
+    factors = (1.0 - w) + w * u[:, None]  # 1 - 2 w s
+    s = (1.0 - u) / 2.0
     cumulant = -0.5 * np.log(factors).sum(axis=1)
     curvature = 2.0 * np.square(w / factors).sum(axis=1)
     r = np.sign(s) * np.sqrt(np.maximum(2.0 * (s * at - cumulant), 0.0))
@@ -89,7 +90,7 @@ def compute_weighted_tail(statistic: Floats, weights: Floats, variation: float =
     density = -0.5 * np.square(r) - 0.5 * np.log(2 * np.pi)
     above = density + np.log(np.maximum(mills + 1 / v - 1 / r, _TINY))
     below = np.log(np.clip(special.ndtr(-r) + np.exp(density) * (1 / v - 1 / r), _TINY, 1.0))
-    skew = 8.0 * (w**3).sum(axis=1) / np.maximum(2.0 * np.square(w).sum(axis=1), _TINY) ** 1.5
+    skew = 8.0 * (w**3).sum(axis=1) / (2.0 * np.square(w).sum(axis=1)) ** 1.5
     at_mean = np.log(0.5 - skew / (6 * np.sqrt(2 * np.pi)))
     result[possible] = np.where(near, at_mean, np.where(r > 0, above, below))
     return np.minimum(result, 0.0)
@@ -106,8 +107,9 @@ def combine_cauchy(left: Floats, right: Floats) -> Floats:
     cotangents = [
         1 / np.tan(np.pi * np.exp(np.maximum(each, _CAUCHY_TAIL))) for each in (left, right)
     ]
-    body = np.log(0.5 - np.arctan(np.mean(cotangents, axis=0)) / np.pi)
-    return np.where(np.minimum(left, right) < _CAUCHY_TAIL, tail, body)
+    body: Floats = np.log(0.5 - np.arctan(np.mean(cotangents, axis=0)) / np.pi)
+    combined: Floats = np.where(np.minimum(left, right) < _CAUCHY_TAIL, tail, body)
+    return combined
 
 
 def _expand_gamma_tail(shape: Floats, at: Floats) -> Floats:
@@ -125,20 +127,22 @@ def _expand_gamma_tail(shape: Floats, at: Floats) -> Floats:
         fraction *= step
         if np.all(np.abs(step - 1.0) < 1e-12):
             break
-    return shape * np.log(at) - at - special.gammaln(shape) + np.log(fraction)
+    gamma: Floats = special.gammaln(shape)
+    return shape * np.log(at) - at - gamma + np.log(fraction)
 
 
-def _find_saddle(at: Floats, ratios: Floats, top: Floats) -> Floats:
-    """Where the cumulant function's slope is the statistic, as u = 1 - 2 w_max s.
+def _find_saddle(at: Floats, weights: Floats) -> Floats:
+    """Where the slope of the cumulant function is the statistic, as u = 1 - 2 s.
 
-    The slope is top · Σ r_i / (1 - r_i (1 - u)), and lies between top / u and count · top / u.
+    The largest weight is 1. The slope is Σ w_i / (1 - w_i + w_i u); it lies between 1 / u and as
+    many times as much as there are weights.
     """
-    low = np.log(top / at)
-    high = low + np.log(np.count_nonzero(ratios, axis=1))
+    low: Floats = np.log(1 / at)
+    high: Floats = low + np.log(np.count_nonzero(weights, axis=1))
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         u = np.exp(middle)
-        slope = top * (ratios / (1.0 - ratios * (1.0 - u)[:, None])).sum(axis=1)
+        slope: Floats = (weights / (1.0 - weights + weights * u[:, None])).sum(axis=1)
         too_low = slope > at
         low, high = np.where(too_low, middle, low), np.where(too_low, high, middle)
     return np.exp((low + high) / 2)

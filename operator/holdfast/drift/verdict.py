@@ -76,7 +76,8 @@ def _tell_drift(
         [
             format_seconds(window.seconds)
             for window in windows
-            if any(each.confirmed for each in (*window.features, *window.quality))
+            if any(each.confirmed for each in window.features)
+            or any(each.confirmed for each in window.quality)
         ]
     )
     said = []

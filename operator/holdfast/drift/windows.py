@@ -63,7 +63,7 @@ class WindowJudge:
         return replace(
             result,
             judged=obstacle is None,
-            reason=obstacle and obstacle.reason,
+            reason=obstacle.reason if obstacle else None,
             message=obstacle.message if obstacle else "",
             min_evidence=judgement.min_evidence,
             features=tuple(
