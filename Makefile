@@ -6,7 +6,7 @@ MINUTES ?= 10
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup binaries lint test soak demo bench crd up down clean
+.PHONY: help setup binaries lint test alibi soak demo bench crd up down clean
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: setup ## Check style, types and import contracts.
 test: lint binaries ## Check everything and run the tests.
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
+alibi: setup ## Check the engine Alibi in an environment of its own, of 1.5 GB.
+	@scripts/alibi.sh
+
 soak: binaries ## Explore and break the rules, crash at every write, fuzz, edit 2,000 times; over an hour.
 	@$(PYTHON) -m tests.model
 	@$(PYTHON) -m tests.mutants
@@ -36,6 +39,7 @@ soak: binaries ## Explore and break the rules, crash at every write, fuzz, edit 
 	@$(PYTHON) -m tests.fuzz
 	@$(PYTHON) -m tests.fuzz defects
 	@$(PYTHON) -m tests.endurance --minutes $(MINUTES)
+	@scripts/alibi.sh
 
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 	@$(PYTHON) -m examples.employment.demo $(if $(KEEP),--keep)
