@@ -85,6 +85,11 @@ def network(**fields: Any) -> JsonObject:
     return {**template(), "network": fields}
 
 
+def drift(**fields: Any) -> JsonObject:
+    """A spec that asks for drift to be found."""
+    return {**template(), "drift": fields}
+
+
 def _pin(revision: Any) -> JsonObject:
     return {**template(), "revision": revision}
 
@@ -702,4 +707,153 @@ _NETWORK = (
     ),
 )
 
-REFUSED: Final[tuple[BadObject, ...]] = (*_SHAPE, *_MODEL, *_COMPONENTS, *_REST, *_NETWORK)
+_DECIMAL_SHARE = 'write a share from "0" to "1", in quotes, for example "0.05"'
+_EFFECT = 'write a number that is not below 0, in quotes, for example "0.01"'
+_BUDGET = 'write a number above 0, in quotes, for example "1"'
+
+_DRIFT = (
+    BadObject(
+        "drift that is true",
+        {**template(), "drift": True},
+        "spec.drift",
+        *_is("boolean", _OBJECT),
+    ),
+    BadObject(
+        "drift that is on",
+        drift(mode="On"),
+        "spec.drift.mode",
+        'supported values: "Enabled", "Disabled"',
+    ),
+    BadObject(
+        "another engine",
+        drift(engine="Evidently"),
+        "spec.drift.engine",
+        'supported values: "Native", "Alibi"',
+    ),
+    BadObject(
+        "an action on drift",
+        drift(action={"onDrift": "Rollback"}),
+        "spec.drift.action",
+        "unknown field",
+        _UNKNOWN,
+    ),
+    BadObject(
+        "windows between which nobody looks",
+        drift(windowsSeconds=[600, 86400]),
+        "spec.drift.windowsSeconds",
+        "write windows of at least everySeconds",
+    ),
+    BadObject(
+        "a window twice",
+        drift(windowsSeconds=[3600, 3600]),
+        "spec.drift.windowsSeconds",
+        "Duplicate value: 3600",
+        "duplicate entries for key [3600]",
+    ),
+    BadObject(
+        "no window",
+        drift(windowsSeconds=[]),
+        "spec.drift.windowsSeconds",
+        "should have at least 1 items",
+    ),
+    BadObject(
+        "too many windows",
+        drift(windowsSeconds=[3600 * number for number in range(1, 8)]),
+        "spec.drift.windowsSeconds",
+        "must have at most 6 items",
+    ),
+    BadObject(
+        "a window in hours",
+        drift(windowsSeconds=["24h"]),
+        "spec.drift.windowsSeconds[0]",
+        *_is("string", _INTEGER),
+    ),
+    BadObject(
+        "a check in every second",
+        drift(everySeconds=1),
+        "spec.drift.everySeconds",
+        "should be greater than or equal to 5",
+    ),
+    BadObject(
+        "a burn-in of years",
+        drift(burnInSeconds=94_608_000),
+        "spec.drift.burnInSeconds",
+        "should be less than or equal to 7776000",
+    ),
+    BadObject(
+        "no check in a row",
+        drift(confirmChecks=0),
+        "spec.drift.confirmChecks",
+        "should be greater than or equal to 1",
+    ),
+    BadObject(
+        "no samples",
+        drift(minSamples=0),
+        "spec.drift.minSamples",
+        "should be greater than or equal to 1",
+    ),
+    BadObject(
+        "a budget of nothing",
+        drift(falseAlarmsPerYear="0"),
+        "spec.drift.falseAlarmsPerYear",
+        _BUDGET,
+    ),
+    BadObject(
+        "a budget without quotes",
+        drift(falseAlarmsPerYear=1),
+        "spec.drift.falseAlarmsPerYear",
+        *_is("integer", _STRING),
+    ),
+    BadObject("an effect below nothing", drift(minEffect="-1"), "spec.drift.minEffect", _EFFECT),
+    BadObject("an exponent", drift(minEffect="1e-2"), "spec.drift.minEffect", _EFFECT),
+    BadObject(
+        "a coverage in percent", drift(minCoverage="90%"), "spec.drift.minCoverage", _DECIMAL_SHARE
+    ),
+    BadObject(
+        "more than all may be unseen",
+        drift(quality={"maxUnseenShare": "1.5"}),
+        "spec.drift.quality.maxUnseenShare",
+        _DECIMAL_SHARE,
+    ),
+    BadObject(
+        "an override of nothing",
+        drift(features={"overrides": [{"name": "AGEP"}]}),
+        "spec.drift.features.overrides[0].minEffect",
+        "Required value",
+    ),
+    BadObject(
+        "an override twice",
+        drift(features={"overrides": [{"name": "AGEP", "minEffect": "1"}] * 2}),
+        "spec.drift.features.overrides",
+        'Duplicate value: {"name":"AGEP"}',
+        'duplicate entries for key [name="AGEP"]',
+    ),
+    BadObject(
+        "an override of what is excluded",
+        drift(features={"exclude": ["AGEP"], "overrides": [{"name": "AGEP", "minEffect": "1"}]}),
+        "spec.drift.features.overrides",
+        "a feature that is excluded needs no override: remove one of them",
+    ),
+    BadObject(
+        "a feature excluded twice",
+        drift(features={"exclude": ["AGEP", "AGEP"]}),
+        "spec.drift.features.exclude",
+        'Duplicate value: "AGEP"',
+        'duplicate entries for key ["AGEP"]',
+    ),
+    BadObject(
+        "names beyond all bounds",
+        drift(features={"exclude": [f"{number:0128}" for number in range(33)]}),
+        "spec.drift.features.exclude",
+        "write names of at most 4096 characters altogether",
+    ),
+)
+
+REFUSED: Final[tuple[BadObject, ...]] = (
+    *_SHAPE,
+    *_MODEL,
+    *_COMPONENTS,
+    *_REST,
+    *_NETWORK,
+    *_DRIFT,
+)

@@ -17,6 +17,7 @@ from tests.integration.bad_objects import (
     REFUSED,
     BadObject,
     JsonObject,
+    drift,
     model,
     network,
     predictor,
@@ -96,6 +97,9 @@ def test_what_kubectl_prints(types: Api, cluster: Cluster) -> None:
         {**rollout(capacity="100%"), "revision": "employment-6c9f7d58"},
         network(ingress={"hosts": ["*.example.com", "localhost"], "annotations": {"a/b": "c"}}),
         network(httpRoute={"parentRefs": [{"name": "a", "namespace": "b"}], "pathPrefix": "/a"}),
+        drift(),
+        drift(mode="Disabled", everySeconds=86400, windowsSeconds=[604800, 86400]),
+        drift(features={"exclude": ["A"], "overrides": [{"name": "B", "minEffect": "0"}]}),
     ],
 )
 def test_what_can_be_meant_is_accepted(types: Api, spec: JsonObject) -> None:

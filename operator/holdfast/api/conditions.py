@@ -10,6 +10,7 @@ from holdfast.api.types import ApiModel, Count
 READY: Final = "Ready"
 PROMOTED: Final = "Promoted"
 REPRODUCIBLE: Final = "Reproducible"
+DRIFT_FREE: Final = "DriftFree"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
 

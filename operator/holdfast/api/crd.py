@@ -20,6 +20,7 @@ _COLUMNS = (
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
     ("Active", "integer", ".status.activeRevision.number", 0),
     ("Candidate", "integer", ".status.candidateRevision.number", 0),
+    ("Drift", "string", ".status.drift.state", 0),
     ("Reason", "string", '.status.conditions[?(@.type=="Promoted")].reason', 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
     ("Pinned", "string", ".status.pinnedRevision", 1),

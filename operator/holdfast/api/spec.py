@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from holdfast.api.drift import Drift
 from holdfast.api.network import Network
 from holdfast.api.template import Template, check_template
 from holdfast.api.types import ApiModel, Rule, Seconds, matching, render_rules, with_rules
@@ -144,6 +145,11 @@ class Spec(ApiModel):
     rollout: Rollout = Field(
         default=Rollout(),
         description="How a revision becomes active. Absent: automatically, as soon as it is ready.",
+    )
+    drift: Drift | None = Field(
+        default=None,
+        description="Whether live traffic still looks like the training data. It reports: nothing "
+        "is promoted, held up or rolled back by it. Absent: nobody looks.",
     )
     revision_history_limit: Annotated[int, Field(ge=1, le=50)] = Field(
         default=10,

@@ -1,7 +1,7 @@
 """`status`: what is seen. Derived anew in each pass; nothing is ever read from it."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -32,11 +32,14 @@ MAX_REVISIONS = 64
 """More than the history limits and what is in use can add up to."""
 MAX_MESSAGE = 1024
 MAX_REASON = 256
+MAX_FINDINGS = 16
 MAX_URI = 256
 MAX_CAUSE = 128
 """The status is read by people and has to stay small: longer texts are cut, records have them."""
 
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+Figure = Annotated[str, Field(max_length=16)]
+"""A decimal number."""
 
 
 def shorten(text: str, length: int) -> str:
@@ -94,6 +97,58 @@ class RevisionStatus(RevisionReference):
     )
 
 
+DriftAspect = Literal["Values", "Missing", "MissingIncrease", "UnseenShare", "OutOfRangeShare"]
+
+
+class DriftFinding(ApiModel):
+    """A feature or output that drifts: where it shows most."""
+
+    name: Annotated[str, Field(max_length=128)] = Field(description="Its name in the baseline.")
+    aspect: DriftAspect = Field(
+        description="What differs. Values: their distribution. Missing: how many rows have none. "
+        "MissingIncrease, UnseenShare, OutOfRangeShare: that limit of spec.drift.quality is "
+        "exceeded."
+    )
+    window_seconds: Count = Field(description="How many seconds the window had.")
+    effect: Figure | None = Field(
+        default=None, description="Effect (w²) between window and baseline; absent for limits."
+    )
+    evidence: Figure | None = Field(
+        default=None,
+        description="Strength of the evidence: -log10 of the probability of such a difference by "
+        "chance; absent for limits.",
+    )
+    share: Figure | None = Field(
+        default=None, description="The share that exceeds the limit; absent for differences."
+    )
+
+
+class DriftStatus(ApiModel):
+    """Whether live traffic still looks like the training data, since when, and where not."""
+
+    state: Literal["Drift", "NoDrift", "Unknown"] = Field(
+        description="Drift: a difference is confirmed. NoDrift: traffic could be judged, and there "
+        "is none. Unknown: it could not be judged."
+    )
+    reason: Annotated[str, Field(max_length=128)] = Field(description="Why, in one CamelCase word.")
+    revision: RevisionReference = Field(description="The revision whose traffic it is about.")
+    changed_time: Time = Field(
+        description="When state, reason or the set of drifting features last changed. All figures "
+        "are those of then; what moves from check to check is in the operator's metrics."
+    )
+    drifting: Count = Field(description="How many features and outputs drift.")
+    features: Annotated[
+        list[DriftFinding],
+        Field(
+            max_length=MAX_FINDINGS,
+            json_schema_extra=schema_extra(x_kubernetes_list_type="atomic"),
+        ),
+    ] = Field(
+        default_factory=list,
+        description="Those that drift, the strongest evidence first; 16 at most.",
+    )
+
+
 class Status(ApiModel):
     """What is seen. Nothing in here is ever read to decide: editing it changes nothing."""
 
@@ -140,6 +195,9 @@ class Status(ApiModel):
             json_schema_extra=schema_extra(x_kubernetes_list_type="atomic"),
         ),
     ] = Field(default_factory=list, description="The rollback history, newest first.")
+    drift: DriftStatus | None = Field(
+        default=None, description="What was found of the traffic, while spec.drift asks for it."
+    )
     conditions: Annotated[
         list[Condition],
         Field(
@@ -152,6 +210,7 @@ class Status(ApiModel):
         default_factory=list,
         description=(
             "Ready, Promoted, Reproducible (whether the active revision could be created again "
-            "with the images it was promoted with) and, only while True, Reconciling and Stalled."
+            "with the images it was promoted with), DriftFree (whether its traffic looks like its "
+            "training data) and, only while True, Reconciling and Stalled."
         ),
     )

@@ -94,7 +94,7 @@ def test_durations_are_whole_seconds_and_say_so(path: str, node: dict[str, Any])
     is_duration = field_of(path).endswith("Seconds")
     assert is_duration == ("How many seconds" in node["description"])
     if is_duration:
-        assert node["type"] == "integer"
+        assert node.get("items", node)["type"] == "integer"
 
 
 @each_field
@@ -126,6 +126,8 @@ def test_required_fields_are_the_ones_that_nothing_works_without() -> None:
         ".spec.network.httpRoute.parentRefs",
         ".spec.network.httpRoute.parentRefs[].name",
         ".spec.network.ingress.hosts",
+        ".spec.drift.features.overrides[].minEffect",
+        ".spec.drift.features.overrides[].name",
     }
 
 
@@ -171,6 +173,7 @@ def test_kubectl_get_shows_what_people_look_for() -> None:
         ("READY", 0),
         ("ACTIVE", 0),
         ("CANDIDATE", 0),
+        ("DRIFT", 0),
         ("REASON", 0),
         ("AGE", 0),
         ("PINNED", 1),

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from holdfast.api.crd import print_crd
+from holdfast.api.drift import Drift
 from holdfast.api.spec import Spec
 from holdfast.api.template import Template
 from tests.integration.bad_objects import REFUSED, BadObject
@@ -40,7 +41,8 @@ def test_names_are_what_users_type() -> None:
 
 
 def test_defaults_outside_the_template_are_those_of_the_models() -> None:
-    spec: Any = Spec.model_validate({"template": TEMPLATE}).model_dump(by_alias=True)
+    given = {"template": TEMPLATE, "drift": {}}
+    spec: Any = Spec.model_validate(given).model_dump(by_alias=True)
     for path, node in OURS:
         value = spec
         for name in path.removeprefix(".spec").split(".")[1:]:
@@ -80,6 +82,14 @@ def test_least_that_works_is_small() -> None:
         ("scaling", {"metric": "rps"}),
         ("scaling", {"target": 0}),
         ("revisionHistoryLimit", 0),
+        ("drift", {"mode": "Off"}),
+        ("drift", {"everySeconds": 4}),
+        ("drift", {"windowsSeconds": []}),
+        ("drift", {"falseAlarmsPerYear": "0"}),
+        ("drift", {"falseAlarmsPerYear": "0.0"}),
+        ("drift", {"minEffect": "-1"}),
+        ("drift", {"minCoverage": "1.1"}),
+        ("drift", {"quality": {"maxUnseenShare": "5%"}}),
         ("template", {"model": {"digest": "md5:1"}}),
         ("template", {"model": {"uri": "u" * 2049}}),
     ],
@@ -93,6 +103,17 @@ def test_what_is_out_of_bounds_is_refused(field: str, value: Any) -> None:
 def test_every_share_is_taken(capacity: str) -> None:
     spec = Spec.model_validate({"template": TEMPLATE, "rollout": {"capacity": capacity}})
     assert spec.rollout.capacity == capacity
+
+
+@pytest.mark.parametrize("share", ["0", "0.0", "0.000001", "0.5", "1", "1.00"])
+def test_every_decimal_share_is_taken(share: str) -> None:
+    drift = Drift.model_validate({"minCoverage": share, "quality": {"maxUnseenShare": share}})
+    assert drift.min_coverage == drift.quality.max_unseen_share == share
+
+
+@pytest.mark.parametrize("budget", ["0.0001", "0.01", "0.5", "1", "12", "1.5", "9999.9999"])
+def test_every_budget_above_zero_is_taken(budget: str) -> None:
+    assert Drift.model_validate({"falseAlarmsPerYear": budget}).false_alarms_per_year == budget
 
 
 @pytest.mark.parametrize("pin", [3, "employment-6c9f7d58"])

@@ -1,6 +1,7 @@
 """The largest object that is legal fits into etcd by construction; an ordinary one is small."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -21,23 +22,36 @@ MAX_BYTES_PER_CHARACTER = 6
 """Go writes <, >, & and control characters in JSON as six."""
 MAX_INTEGER_BYTES = 20
 MIB = 1_048_576
+LIMIT_OF_NAMES = re.compile(r"self.*[.]join\(''\)[.]size\(\) <= ([0-9]+)")
+"""A rule that bounds all names of a list together."""
 
 
-def compute_largest(schema: dict[str, Any]) -> int:
+OF_NAMES_AND_FIGURES = {"runtime", "runtimeDigest", "modelDigest", "effect", "evidence", "share"}
+"""Fields of the status that only hold ASCII: names of objects, digests, numbers."""
+
+
+def compute_largest(schema: dict[str, Any], field: str = "") -> int:
     """How many bytes of JSON a legal value can have; the operator bounds the opaque parts."""
     if schema.get("x-kubernetes-int-or-string"):
         return 63 * MAX_BYTES_PER_CHARACTER + 2
+    rules = [rule["rule"] for rule in schema.get("x-kubernetes-validations", ())]
     match schema["type"]:
         case "integer":
             return MAX_INTEGER_BYTES
         case "string" if "enum" in schema:
             return max(map(len, schema["enum"])) + 2
         case "string":
-            rules = [rule["rule"] for rule in schema.get("x-kubernetes-validations", ())]
             is_plain = any(rule.startswith("self.matches('^") for rule in rules)
+            is_plain = is_plain or "format" in schema or field in OF_NAMES_AND_FIGURES
             return int(schema["maxLength"]) * (1 if is_plain else MAX_BYTES_PER_CHARACTER) + 2
         case "array":
-            return int(schema["maxItems"]) * (compute_largest(schema["items"]) + 1) + 2
+            items = int(schema["maxItems"])
+            largest = items * (compute_largest(schema["items"]) + 1) + 2
+            limit = next(filter(None, map(LIMIT_OF_NAMES.fullmatch, rules)), None)
+            if limit is not None:
+                name = find_name(schema["items"])["maxLength"] * MAX_BYTES_PER_CHARACTER
+                largest += int(limit[1]) * MAX_BYTES_PER_CHARACTER - items * name
+            return largest
         case "object" if schema.get("x-kubernetes-preserve-unknown-fields"):
             return MAX_COMPONENT_BYTES
         case "object" if "additionalProperties" in schema:
@@ -47,7 +61,13 @@ def compute_largest(schema: dict[str, Any]) -> int:
             )
         case _:
             fields = schema.get("properties", {}).items()
-            return sum(len(name) + 4 + compute_largest(child) for name, child in fields) + 2
+            return sum(len(name) + 4 + compute_largest(child, name) for name, child in fields) + 2
+
+
+def find_name(item: dict[str, Any]) -> dict[str, Any]:
+    """What is bounded in a list of names, or of what has one."""
+    found: dict[str, Any] = item.get("properties", {}).get("name", item)
+    return found
 
 
 SPEC, STATUS = compute_largest(find_node(".spec")), compute_largest(find_node(".status"))
