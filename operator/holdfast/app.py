@@ -21,6 +21,8 @@ from holdfast.clients.kube import ApiError, Kube
 from holdfast.clients.models import ModelClient
 from holdfast.clients.resources import MODEL_DEPLOYMENT
 from holdfast.config import Config
+from holdfast.drift_checks import DriftChecks
+from holdfast.drift_protocol import CheckAnswer, CheckRequest, Reason, build_unknown
 from holdfast.handlers import build_registry
 from holdfast.health import KOPF_REWATCH_SECONDS, Health, serve
 from holdfast.queue import WorkQueue
@@ -32,6 +34,13 @@ _log = logging.getLogger(__name__)
 
 _CRD_RETRY_SECONDS: Final = 5.0
 _KOPF_STOP_SECONDS: Final = 5.0
+
+
+class _NoWorker:
+    """Stands in until the worker is there."""
+
+    async def check(self, request: CheckRequest) -> CheckAnswer:
+        return build_unknown(Reason.ENGINE_NOT_INSTALLED, "there is no worker", identity=request.id)
 
 
 async def run_operator(config: Config) -> bool:
@@ -53,7 +62,8 @@ async def run_operator(config: Config) -> bool:
 
         store = Store(kube, WATCHED, namespaces=config.namespaces, wake=wake)
         events = EventRecorder(kube)
-        reconciler = Reconciler(kube, store, models, events, config)
+        drift = DriftChecks(kube, _NoWorker(), wake)
+        reconciler = Reconciler(kube, store, models, events, drift, config)
         queue = WorkQueue(
             reconciler.reconcile, workers=config.workers, resync_seconds=config.resync_seconds
         )
@@ -72,6 +82,7 @@ async def run_operator(config: Config) -> bool:
             asyncio.create_task(store.run(), name="store"),
             asyncio.create_task(work(), name="queue"),
             asyncio.create_task(events.run(), name="events"),
+            asyncio.create_task(drift.run(), name="drift"),
         ]
         try:
             routes = BaselineServer(kube, store).routes

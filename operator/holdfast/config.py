@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdfast.settings import (
+    ConfigError,
     LogFormat,
     LogLevel,
     read_address,
@@ -34,6 +35,7 @@ class Config:
         resync_seconds: How often each is looked at though nothing seems to have changed.
         cluster_domain: What the names of Services end with.
         collector_url: Where revisions that are born from now on send their payloads.
+        prometheus_url: Which Prometheus scrapes the collectors; empty: drift is not looked for.
         log_format: For people or for machines.
         log_level: From which level on.
         listen_address: Where probes and metrics are served.
@@ -45,6 +47,7 @@ class Config:
     resync_seconds: int = 600
     cluster_domain: str = "cluster.local"
     collector_url: str = "http://holdfast-collector.holdfast-system"
+    prometheus_url: str = ""
     log_format: LogFormat = "text"
     log_level: LogLevel = "INFO"
     listen_address: str = "0.0.0.0"  # noqa: S104 -- the kubelet and Prometheus ask from outside
@@ -77,12 +80,19 @@ def _read_domain(text: str) -> str:
     return text
 
 
+def _read_prometheus_url(text: str) -> str:
+    if "@" in text:  # said without the text: what is refused may be a password
+        raise ConfigError("HOLDFAST_PROMETHEUS_URL must hold no user or password.")
+    return read_url(text)
+
+
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "namespaces": _read_namespaces,
     "workers": read_number(1, 256),
     "resync_seconds": read_number(10, 86400),
     "cluster_domain": _read_domain,
     "collector_url": read_url,
+    "prometheus_url": _read_prometheus_url,
     "log_format": read_log_format,
     "log_level": read_log_level,
     "listen_address": read_address,

@@ -90,7 +90,7 @@ class Executor:
             case Delete():
                 stands = await self._delete(action, observed)
         if stands and is_news and action.announcement is not None:
-            self._announce(action.announcement, parent)
+            self.announce(action.announcement, parent)
             if action.announcement.outcome is Outcome.ROLLED_BACK:
                 self._clock.stop(observed.key)
         return stands
@@ -178,7 +178,8 @@ class Executor:
             self._store.forget(resource, namespace, action.name, action.uid)
         return True
 
-    def _announce(self, announcement: Announcement, parent: KubeObject) -> None:
+    def announce(self, announcement: Announcement, parent: KubeObject) -> None:
+        """Tell people: an Event, a line in the log, and a count where it ends a rollout."""
         _log.info("%s: %s", announcement.reason, announcement.message)
         self._events.record(
             {

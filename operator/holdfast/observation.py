@@ -24,6 +24,7 @@ from holdfast.clients.resources import (
     Resource,
 )
 from holdfast.domain.baseline import ConfigMapKey, name_copy
+from holdfast.domain.drift_check import Judged
 from holdfast.domain.kubeobject import (
     KubeObject,
     Ownership,
@@ -66,6 +67,8 @@ def observe(
     *,
     cluster_domain: str,
     collector_url: str,
+    prometheus_url: str,
+    drift: Judged | None,
 ) -> Observed:
     """Put together what the store and the live reads of this pass know.
 
@@ -130,6 +133,8 @@ def observe(
         answers=findings.answers,
         runtimes=findings.runtimes,
         runtime_digests=_find_runtime_digests(store, key.namespace, records),
+        prometheus_url=prometheus_url,
+        drift=drift,
     )
 
 

@@ -25,7 +25,8 @@ from holdfast.clients.resources import (
 )
 from holdfast.config import Config
 from holdfast.domain.copies import find_sources
-from holdfast.domain.kubeobject import KubeObject, is_terminating
+from holdfast.domain.drift import announce_drift
+from holdfast.domain.kubeobject import KubeObject, is_terminating, name_of
 from holdfast.domain.observed import Answer, Observed, is_pod_ready
 from holdfast.domain.plan import Plan
 from holdfast.domain.rollout import decide
@@ -34,6 +35,7 @@ from holdfast.domain.status import (
     compute_status_of_invalid_spec,
     compute_status_while_blind,
 )
+from holdfast.drift_checks import DriftChecks
 from holdfast.execution import Executor
 from holdfast.observation import Findings, observe, parse_status
 from holdfast.queue import GONE, Again
@@ -62,11 +64,13 @@ class Reconciler:
         store: Store,
         models: ModelClient,
         events: EventRecorder,
+        drift: DriftChecks,
         config: Config,
     ) -> None:
         self._kube = kube
         self._store = store
         self._models = models
+        self._drift = drift
         self._config = config
         self._clock = RollbackClock()
         self._sources = Sources(kube, min(_LOOK_SECONDS, config.resync_seconds / 2))
@@ -81,6 +85,7 @@ class Reconciler:
         parent = await self._kube.get(MODEL_DEPLOYMENT, key.namespace, key.name)
         if parent is None:
             self._clock.forget(key)
+            self._drift.forget(key)
             return GONE
         if is_terminating(parent):
             return None
@@ -99,6 +104,7 @@ class Reconciler:
         except ApiError as error:
             await self._tell_outage(parent, findings, error)
             raise
+        self._drift.want(key, plan.check)
         await self._write_status(parent, plan.status)
         return None if plan.due is None else max(0.0, (plan.due - _now()).total_seconds())
 
@@ -155,12 +161,15 @@ class Reconciler:
         await self._write_status(parent, decide(self._observe(parent, findings), _now()).status)
 
     def _observe(self, parent: KubeObject, findings: Findings) -> Observed:
+        key = Key(parent["metadata"]["namespace"], name_of(parent))
         return observe(
             self._store,
             parent,
             findings,
             cluster_domain=self._config.cluster_domain,
             collector_url=self._config.collector_url,
+            prometheus_url=self._config.prometheus_url,
+            drift=self._drift.find_answer(key),
         )
 
     async def _read_records(self, observed: Observed, findings: Findings) -> bool:
@@ -217,6 +226,8 @@ class Reconciler:
         if rendered == (parent.get("status") or {}):
             return
         await self._kube.update_status(MODEL_DEPLOYMENT, {**parent, "status": rendered})
+        if announcement := announce_drift(parse_status(parent), status):
+            self._executor.announce(announcement, parent)
 
 
 def _now() -> datetime:

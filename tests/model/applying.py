@@ -112,6 +112,10 @@ class Application(Judge):
             assert is_active, "noted as promoted, and not active"
         if notes.note(after, "left-at") != notes.note(before, "left-at"):
             assert not is_active, "noted as left, and active"
+        learned = [notes.note(record, "drift-dispersion") for record in (before, after)]
+        if learned[0] != learned[1]:
+            assert learned[0] is None, "what was learned once is learned again"
+            assert is_active, "what is learned is noted of another revision"
         said = notes.rejection_of(after)
         if said is None or said == notes.rejection_of(before):
             return

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from holdfast.drift_protocol import CheckAnswer
 from tests.model import notes
 from tests.model.machinery import ACTORS, BEHAVIOURS
 from tests.model.operator_run import FAULTS, KEY
@@ -13,6 +14,7 @@ from tests.model.server import Object
 from tests.model.states import Census
 from tests.model.world import World, template_of
 from tests.unit.domain.baselines import document
+from tests.unit.domain.traffic import DISPERSION, drifting, stable, unknown
 
 MODELS = st.sampled_from(["m1", "m2", "m3", "m4", "t5", "b6", "tb7"])
 BASELINES = (document(), document(11), '{"schemaVersion": 2}', None)
@@ -28,6 +30,7 @@ KINDS = st.sampled_from(
         "EndpointSlice",
     ]
 )
+ANSWERS = (drifting("AGEP"), drifting("SCHL", "AGEP"), stable(DISPERSION), unknown())
 SETTINGS = st.sampled_from(
     [
         {"promotion": "Manual"},
@@ -151,6 +154,11 @@ class ModelOfTheRules(RuleBasedStateMachine):
     @rule(load=st.integers(0, 3))
     def change_the_load(self, load: int) -> None:
         self.world.load = load
+        self.look()
+
+    @rule(answer=st.sampled_from(ANSWERS))
+    def a_check_of_the_traffic_answers(self, answer: CheckAnswer) -> None:
+        self.world.operator.found = answer
         self.look()
 
     @rule(actor=st.sampled_from(ACTORS))

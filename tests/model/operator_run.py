@@ -18,6 +18,10 @@ from holdfast.clients.kube import Kube
 from holdfast.clients.models import Answer, ModelClient
 from holdfast.clients.resources import Resource
 from holdfast.config import Config
+from holdfast.domain.dispersion import encode_dispersion
+from holdfast.domain.drift_check import Check, Judged, summarise_answer
+from holdfast.drift_checks import DriftChecks
+from holdfast.drift_protocol import CheckAnswer
 from holdfast.queue import Again
 from holdfast.reconciler import Reconciler
 from holdfast.store import Store
@@ -91,6 +95,10 @@ class Operator:
     has_failed: bool = False
     """Whether its last pass was cut off by an error, so that it will be made again."""
     events: list[str] = field(default_factory=list)
+    check: Check | None = None
+    """What of the traffic is to be looked at."""
+    found: CheckAnswer | None = None
+    """What is found of it; None before the first check in this life."""
 
     def __post_init__(self) -> None:
         kube = cast("Kube", self)
@@ -103,7 +111,9 @@ class Operator:
             self.store,
             cast("ModelClient", self),
             cast("EventRecorder", self),
-            Config(resync_seconds=0),  # where baselines came from is looked at in every pass
+            cast("DriftChecks", self),
+            # Where baselines came from is looked at in every pass.
+            Config(resync_seconds=0, prometheus_url="http://prometheus"),
         )
         for kind, cache in self.caches.items():
             cache.start_list(self.server.version)
@@ -251,6 +261,24 @@ class Operator:
         ready = self.behaviours.get(model_of(self.server, revision), "good") == "good"
         self.answers[revision] = ready
         return Answer(ready=ready, message="not ready")
+
+    # --- the checks of traffic
+
+    def want(self, key: Key, check: Check | None) -> None:
+        """What is to be checked from now on."""
+        self.check = check
+
+    def forget(self, key: Key) -> None:
+        """Nothing is to be checked."""
+        self.check = None
+
+    def find_answer(self, key: Key) -> Judged | None:
+        """The answer to what is to be checked, as soon as there is one."""
+        if self.check is None or self.found is None:
+            return None
+        now = self.server.now.timestamp()
+        note = encode_dispersion(self.found.dispersion) if self.found.dispersion else None
+        return summarise_answer(self.check, int(now), now, self.found, note)
 
     def record(self, regarding: Any, kind: str, reason: str, action: str, message: str) -> None:
         """An event recorder."""

@@ -18,6 +18,7 @@ from tests.unit.domain.world import RUNTIME
 SPEC: Final[Object] = {
     "scaling": {"minReplicas": 1, "maxReplicas": 3},
     "revisionHistoryLimit": 2,
+    "drift": {},
     "rollout": {
         "promotion": "Automatic",
         "strategy": "BlueGreen",

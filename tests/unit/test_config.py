@@ -17,6 +17,7 @@ def test_every_setting_can_be_set() -> None:
             "HOLDFAST_RESYNC_SECONDS": "60",
             "HOLDFAST_CLUSTER_DOMAIN": "corp.example",
             "HOLDFAST_COLLECTOR_URL": "http://collector.monitoring:8080/",
+            "HOLDFAST_PROMETHEUS_URL": "http://prometheus.monitoring:9090/",
             "HOLDFAST_LOG_FORMAT": "JSON",
             "HOLDFAST_LOG_LEVEL": "debug",
             "HOLDFAST_LISTEN_ADDRESS": "127.0.0.1",
@@ -29,6 +30,7 @@ def test_every_setting_can_be_set() -> None:
         resync_seconds=60,
         cluster_domain="corp.example",
         collector_url="http://collector.monitoring:8080",
+        prometheus_url="http://prometheus.monitoring:9090",
         log_format="json",
         log_level="DEBUG",
         listen_address="127.0.0.1",
@@ -46,6 +48,7 @@ def test_every_setting_can_be_set() -> None:
         ("HOLDFAST_RESYNC_SECONDS", "1.5", "from 10 to 86400"),
         ("HOLDFAST_CLUSTER_DOMAIN", "cluster local", "cluster.local"),
         ("HOLDFAST_COLLECTOR_URL", "collector:8080", "is not an HTTP URL"),
+        ("HOLDFAST_PROMETHEUS_URL", "prometheus:9090", "is not an HTTP URL"),
         ("HOLDFAST_LOG_FORMAT", "xml", "text, json"),
         ("HOLDFAST_LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR"),
         ("HOLDFAST_LISTEN_ADDRESS", "http://x", "127.0.0.1"),
@@ -61,6 +64,12 @@ def test_a_wrong_value_says_which_what_and_what_to_write(
     assert variable in message
     assert repr(value) in message or value in message
     assert says in message
+
+
+def test_password_is_refused_and_not_told() -> None:
+    with pytest.raises(ConfigError, match="HOLDFAST_PROMETHEUS_URL") as caught:
+        Config.from_environment({"HOLDFAST_PROMETHEUS_URL": "http://user:secret@prometheus:9090"})
+    assert "secret" not in str(caught.value)
 
 
 def test_what_kubernetes_sets_for_a_service_called_holdfast_is_not_ours() -> None:

@@ -97,6 +97,7 @@ class RevisionStatus(RevisionReference):
     )
 
 
+DriftState = Literal["Drift", "NoDrift", "Unknown"]
 DriftAspect = Literal["Values", "Missing", "MissingIncrease", "UnseenShare", "OutOfRangeShare"]
 
 
@@ -126,7 +127,7 @@ class DriftFinding(ApiModel):
 class DriftStatus(ApiModel):
     """Whether live traffic still looks like the training data, since when, and where not."""
 
-    state: Literal["Drift", "NoDrift", "Unknown"] = Field(
+    state: DriftState = Field(
         description="Drift: a difference is confirmed. NoDrift: traffic could be judged, and there "
         "is none. Unknown: it could not be judged."
     )

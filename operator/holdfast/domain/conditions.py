@@ -13,6 +13,7 @@ from holdfast.api.conditions import (
     ConditionStatus,
 )
 from holdfast.api.status import MAX_MESSAGE, Phase, shorten
+from holdfast.domain.drift import tell_drift
 from holdfast.domain.failure import diagnose
 from holdfast.domain.hints import find_trouble
 from holdfast.domain.kubeobject import format_time
@@ -29,11 +30,12 @@ _PASSING_BLOCKERS: Final = {"WaitingForCleanup", "ApiServerError", "BaselineMiss
 
 
 def compute_conditions(situation: Situation) -> Iterator[Condition]:
-    """Ready, Promoted, Reproducible and, only while True, Reconciling or Stalled."""
+    """Ready, Promoted, Reproducible, DriftFree and, only while True, Reconciling or Stalled."""
     ready, promoted = _ready(situation), _promoted(situation)
     yield ready
     yield promoted
     yield _condition(situation, REPRODUCIBLE, *judge_reproducible(situation))
+    yield tell_drift(situation).condition
     if stalled := _find_stalled(situation):
         yield _condition(situation, STALLED, "True", stalled.reason, stalled.message)
     elif promoted.reason == AWAITING_APPROVAL:

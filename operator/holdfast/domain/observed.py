@@ -8,6 +8,7 @@ from holdfast.api.identity import Key
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
 from holdfast.domain.baseline import ConfigMapKey
+from holdfast.domain.drift_check import Judged
 from holdfast.domain.kubeobject import (
     KubeObject,
     Ownership,
@@ -143,6 +144,10 @@ class Observed:
     """ServingRuntimes of the namespace and of the cluster; read only when one is chosen."""
     runtime_digests: Mapping[str, str] = field(default_factory=dict)
     """Digests of the runtimes that revisions were born with, as they are in the cluster now."""
+    prometheus_url: str = ""
+    """Where traffic is counted; empty if the operator was not told."""
+    drift: Judged | None = None
+    """The latest answer to whether traffic drifts, of this life of the operator."""
 
     def live_revision(self, name: str) -> LiveRevision:
         """What there is of a revision; empty if nothing."""

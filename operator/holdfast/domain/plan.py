@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from holdfast.api.status import Status
+from holdfast.domain.drift_check import Check
 from holdfast.domain.kubeobject import KubeObject, name_of, uid_of
 from holdfast.domain.observed import ObjectId
 
@@ -100,3 +101,5 @@ class Plan:
     """ConfigMaps that have to be read before more can be decided."""
     status: Status
     due: datetime | None
+    check: Check | None = None
+    """What of the traffic is to be looked at; nothing waits for it."""

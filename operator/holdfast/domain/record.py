@@ -36,6 +36,7 @@ IMAGE_DIGESTS: Final = f"{GROUP}/image-digests"
 PROBATION: Final = f"{GROUP}/probation"
 LEFT_BY: Final = f"{GROUP}/left-by"
 RETRY: Final = f"{GROUP}/retry"
+DRIFT_DISPERSION: Final = f"{GROUP}/drift-dispersion"
 
 PASSED_PROBATION: Final = "Passed"
 LEFT_BY_PIN: Final = "Pin"

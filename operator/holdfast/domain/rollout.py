@@ -12,7 +12,9 @@ from typing import Final
 from holdfast.domain.baseline import Document, name_copy, render_copy
 from holdfast.domain.comparison import is_applied
 from holdfast.domain.copies import drop_baselines, find_unread, keep_baselines, note_baseline
+from holdfast.domain.dispersion import note_dispersion
 from holdfast.domain.drain import next_pod_to_drain
+from holdfast.domain.drift import find_check
 from holdfast.domain.due import compute_due
 from holdfast.domain.failure import find_quotations
 from holdfast.domain.foreign import announce_undoing, note_birth, note_foreign_changes
@@ -52,7 +54,8 @@ def decide(observed: Observed, now: datetime) -> Plan:
     actions = actions or tuple(action for rule in RULES for action in rule(situation))
     status = keep_wording(observed.status, compute_status(situation), _find_quoted(observed))
     asks, reads = find_unasked(situation), find_unread(situation)
-    return Plan(actions, asks, reads, status, compute_due(situation))
+    due, check = compute_due(situation), find_check(situation)
+    return Plan(actions, asks, reads, status, due, check)
 
 
 def _find_quoted(observed: Observed) -> frozenset[str]:
@@ -185,6 +188,7 @@ def annotate_records(situation: Situation) -> Iterator[Action]:
         *note_foreign_changes(situation),
         *note_outdated(situation),
         *note_baseline(situation),
+        *note_dispersion(situation),
     ):
         if record.name in annotated:
             continue  # onto one version of a record there is one write: the next pass has the rest

@@ -25,6 +25,7 @@ from holdfast.api.status import (
     shorten,
 )
 from holdfast.domain.conditions import compute_conditions
+from holdfast.domain.drift import tell_drift
 from holdfast.domain.hints import describe_revision
 from holdfast.domain.kubeobject import format_time
 from holdfast.domain.network import find_external_addresses
@@ -58,6 +59,7 @@ def compute_status(situation: Situation) -> Status:
             _revision(situation, record)
             for record in sorted(observed.records, key=lambda r: r.number, reverse=True)
         ][:MAX_REVISIONS],
+        drift=tell_drift(situation).drift,
         conditions=list(
             merge_conditions(observed.status.conditions, tuple(compute_conditions(situation)))
         ),

@@ -12,6 +12,9 @@ from holdfast.api.identity import LABEL_DEPLOYMENT, LABEL_REVISION
 from holdfast.api.spec import Spec
 from holdfast.api.status import Status
 from holdfast.domain.baseline import ConfigMapKey, find_reference, identify
+from holdfast.domain.dispersion import encode_dispersion
+from holdfast.domain.drift import announce_drift
+from holdfast.domain.drift_check import Judged, compute_check_time, summarise_answer
 from holdfast.domain.kubeobject import (
     Ownership,
     classify_ownership,
@@ -26,6 +29,7 @@ from holdfast.domain.plan import Action, Apply, Delete, Plan, Try
 from holdfast.domain.record import Record, parse_record
 from holdfast.domain.rollout import decide
 from holdfast.domain.runtime import compute_runtime_digest
+from holdfast.drift_protocol import CheckAnswer
 from tests.unit.domain.invariants import check_write
 from tests.unit.domain.world import KEY, RUNTIME, ConflictError, World, spec_of, template_of
 
@@ -49,6 +53,11 @@ class Cluster(World):
     """The annotation by which the user asks for another try."""
     installed: tuple[dict[str, Any], ...] = (RUNTIME,)
     collector_url: str = "http://collector.monitoring"
+    prometheus_url: str = "http://prometheus.monitoring:9090"
+    monitored: dict[str, Any] = field(default_factory=dict)
+    """What every template says of its baseline and its payloads."""
+    answer: CheckAnswer | None = None
+    """What every check of the traffic answers; None before there was one."""
     log: list[tuple[str, str, str]] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -64,7 +73,7 @@ class Cluster(World):
             if value is None:
                 spec.pop(key, None)
         if uri is not None:
-            spec["template"] = template_of(uri)
+            spec["template"] = template_of(uri, **self.monitored)
         self.spec = Spec.model_validate(spec)
         self.generation += 1
 
@@ -88,7 +97,7 @@ class Cluster(World):
                     answers[name] = Answer(is_ready, "" if is_ready else "no")
                 continue
             if not plan.actions:
-                self.plan, self.status = plan, plan.status
+                self._write_status(plan)
                 return done
             for action in plan.actions:
                 if done == writes:
@@ -101,6 +110,12 @@ class Cluster(World):
                     break
                 done += not isinstance(action, Try)
         raise AssertionError(f"does not settle: {plan.actions}")
+
+    def _write_status(self, plan: Plan) -> None:
+        if news := announce_drift(self.status, plan.status):
+            self.announced.append(news.reason)
+            self.told.append(news.message)
+        self.plan, self.status = plan, plan.status
 
     def run(self, seconds: float = 10) -> "Cluster":
         """Let time pass with the operator at work, looking whenever something is due."""
@@ -162,6 +177,17 @@ class Cluster(World):
             self.announced.append(action.announcement.reason)
             self.told.append(action.announcement.message)
         return True
+
+    def _judge(self) -> Judged | None:
+        """The answer about what was to be checked when the operator last looked."""
+        check = self.plan.check if self.plan else None
+        if check is None or self.answer is None:
+            return None
+        found = self.answer.dispersion
+        note = encode_dispersion(found) if found else None
+        now = self.now.timestamp()
+        at = compute_check_time(check, now)
+        return summarise_answer(check, at, now, self.answer, note)
 
     # --- what is seen
 
@@ -261,6 +287,8 @@ class Cluster(World):
             refusals=refusals or {},
             runtimes=((), self.installed),
             runtime_digests={name_of(r): compute_runtime_digest(r) for r in self.installed},
+            prometheus_url=self.prometheus_url,
+            drift=self._judge(),
         )
 
 
