@@ -25,6 +25,7 @@ _SLOW: Final = (
 
 _NEAR: Final = {
     "conditions": "status",
+    "dispersion": "drift",
     "kubeobject": "obstacles",
     "observed": "readiness",
     "notes": "rejection",

@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from holdfast.api.conditions import PROMOTED, READY, RECONCILING, STALLED
+from holdfast.drift_protocol import CheckAnswer
 from tests.unit.domain import shown
+from tests.unit.domain.baselines import NAME, config_map
 from tests.unit.domain.cluster import Cluster, spec_of
+from tests.unit.domain.traffic import DISPERSION, MONITORED, drifting, stable, unknown
 from tests.unit.domain.world import RUNTIME
 
+ANSWERS = (drifting("AGEP"), drifting("SCHL", "AGEP"), stable(DISPERSION), unknown(), None)
 MODELS = st.sampled_from(["v1", "v2", "v3", "v4", "v5"])
 AN_AGE = 1200
 """Seconds after which every window, floor and deadline of this machine is over."""
@@ -31,6 +35,7 @@ class AnyHistory(RuleBasedStateMachine):
         probation=st.sampled_from([0, 30]),
         promotion=st.sampled_from(["Automatic", "Automatic", "Manual"]),
         strategy=st.sampled_from(["BlueGreen", "BlueGreen", "Recreate"]),
+        monitored=st.booleans(),
     )
     def start(
         self,
@@ -43,8 +48,11 @@ class AnyHistory(RuleBasedStateMachine):
         probation: int,
         promotion: str,
         strategy: str,
+        monitored: bool,
     ) -> None:
         self.cluster = Cluster(
+            monitored=MONITORED if monitored else {},
+            config_maps={NAME: config_map()} if monitored else {},
             spec=spec_of(
                 scaling={"minReplicas": replicas, "maxReplicas": 4},
                 rollout={
@@ -60,7 +68,8 @@ class AnyHistory(RuleBasedStateMachine):
                     "failedSeconds": 90,
                 },
                 revisionHistoryLimit=history,
-            )
+                drift={},
+            ),
         )
 
     # --- users
@@ -124,6 +133,10 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(uri=MODELS, replicas=st.integers(0, 5))
     def change_the_load(self, uri: str, replicas: int) -> None:
         self.cluster.autoscaled[uri] = replicas
+
+    @rule(answer=st.sampled_from(ANSWERS))
+    def look_at_the_traffic(self, answer: CheckAnswer | None) -> None:
+        self.cluster.answer = answer
 
     @rule(seconds=st.sampled_from([1, 5, 60, 400]))
     def let_time_pass_with_nobody_looking(self, seconds: int) -> None:
