@@ -11,9 +11,11 @@ from holdfast.api.conditions import PROMOTED, READY, RECONCILING, STALLED
 from holdfast.api.crd import render_crd
 from holdfast.api.status import Status
 from holdfast.domain.status import compute_status_of_invalid_spec
+from holdfast.drift_protocol import CheckAnswer
 from tests.unit.domain import shown
 from tests.unit.domain.cluster import Cluster, spec_of, started
 from tests.unit.domain.shown import START
+from tests.unit.domain.traffic import drifting, exceeding, unknown, watched
 
 
 def first_visit() -> Cluster:
@@ -50,6 +52,13 @@ def waiting_behind_a_pin() -> Cluster:
     return cluster.run(1000)
 
 
+def found(answer: CheckAnswer) -> Cluster:
+    """A deployment whose traffic was looked at."""
+    cluster = watched()
+    cluster.answer = answer
+    return cluster.run(3600)
+
+
 SETTLED: dict[str, Callable[[], Cluster]] = {
     "serving": lambda: started().run(1000),
     "rolled back": after_rollback,
@@ -61,6 +70,9 @@ SETTLED: dict[str, Callable[[], Cluster]] = {
     "not pulled": lambda: candidate_that_fails(shown.waiting("ErrImagePull")),
     "unschedulable": lambda: candidate_that_fails(shown.unschedulable()),
     "loading": lambda: candidate_that_fails(shown.loading()),
+    "drifting": lambda: found(drifting("AGEP", "SCHL")),
+    "beyond a limit": lambda: found(exceeding("AGEP")),
+    "unknown whether it drifts": lambda: found(unknown()),
 }
 
 
@@ -185,7 +197,7 @@ def test_printer_columns_show_fields_that_exist() -> None:
         "status": cluster.status.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
     columns = {c["name"]: _read(shown_object, c["jsonPath"]) for c in _columns()}
-    assert columns.pop("Candidate") is None
+    assert (columns.pop("Candidate"), columns.pop("Drift")) == (None, None)
     assert columns == {
         "Ready": "True",
         "Active": 1,
