@@ -748,7 +748,7 @@ _DRIFT = (
         drift(windowsSeconds=[3600, 3600]),
         "spec.drift.windowsSeconds",
         "Duplicate value: 3600",
-        "duplicate entries for key [3600]",
+        "duplicate entries for key [=3600]",
     ),
     BadObject(
         "no window",
@@ -765,7 +765,7 @@ _DRIFT = (
     BadObject(
         "a window in hours",
         drift(windowsSeconds=["24h"]),
-        "spec.drift.windowsSeconds[0]",
+        "spec.drift.windowsSeconds",
         *_is("string", _INTEGER),
     ),
     BadObject(
@@ -818,7 +818,7 @@ _DRIFT = (
     BadObject(
         "an override of nothing",
         drift(features={"overrides": [{"name": "AGEP"}]}),
-        "spec.drift.features.overrides[0].minEffect",
+        "spec.drift.features.overrides",
         "Required value",
     ),
     BadObject(
@@ -839,13 +839,19 @@ _DRIFT = (
         drift(features={"exclude": ["AGEP", "AGEP"]}),
         "spec.drift.features.exclude",
         'Duplicate value: "AGEP"',
-        'duplicate entries for key ["AGEP"]',
+        'duplicate entries for key [="AGEP"]',
     ),
     BadObject(
         "names beyond all bounds",
         drift(features={"exclude": [f"{number:0128}" for number in range(33)]}),
         "spec.drift.features.exclude",
         "write names of at most 4096 characters altogether",
+    ),
+    BadObject(
+        "more overrides than anybody can want",
+        drift(features={"overrides": [{"name": f"f{n}", "minEffect": "1"} for n in range(33)]}),
+        "spec.drift.features.overrides",
+        "must have at most 32 items",
     ),
 )
 

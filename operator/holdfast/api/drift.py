@@ -1,6 +1,6 @@
 """`spec.drift`: whether and how live traffic is compared with the training data."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,11 @@ from holdfast.api.types import (
 
 _DECIMALS: Final = "[0-9]{1,6}"
 _MAX_CHARACTERS: Final = 4096
-"""Of all names in a list together, so that the largest object still fits into etcd."""
+_FEW: Final = Rule(
+    f"self.join('').size() <= {_MAX_CHARACTERS}",
+    f"write names of at most {_MAX_CHARACTERS} characters altogether",
+)
+"""The largest object must fit into etcd."""
 
 Share = Annotated[
     str,
@@ -45,12 +49,6 @@ FeatureName = Annotated[str, Field(min_length=1, max_length=128)]
 Window = Annotated[int, Field(ge=5, le=7_776_000)]
 
 
-def _limit_names(names: str) -> list[dict[str, Any]]:
-    rule = f"{names}.join('').size() <= {_MAX_CHARACTERS}"
-    message = f"write names of at most {_MAX_CHARACTERS} characters altogether"
-    return render_rules(Rule(rule, message))
-
-
 class FeatureOverride(ApiModel):
     """What is different for one feature."""
 
@@ -78,7 +76,7 @@ class DriftFeatures(ApiModel):
             Field(
                 max_length=200,
                 json_schema_extra=schema_extra(
-                    x_kubernetes_list_type="set", x_kubernetes_validations=_limit_names("self")
+                    x_kubernetes_list_type="set", x_kubernetes_validations=render_rules(_FEW)
                 ),
             ),
         ]
@@ -92,11 +90,9 @@ class DriftFeatures(ApiModel):
         Annotated[
             list[FeatureOverride],
             Field(
-                max_length=200,
+                max_length=32,
                 json_schema_extra=schema_extra(
-                    x_kubernetes_list_type="map",
-                    x_kubernetes_list_map_keys=["name"],
-                    x_kubernetes_validations=_limit_names("self.map(o, o.name)"),
+                    x_kubernetes_list_type="map", x_kubernetes_list_map_keys=["name"]
                 ),
             ),
         ]

@@ -22,7 +22,7 @@ MAX_BYTES_PER_CHARACTER = 6
 """Go writes <, >, & and control characters in JSON as six."""
 MAX_INTEGER_BYTES = 20
 MIB = 1_048_576
-LIMIT_OF_NAMES = re.compile(r"self.*[.]join\(''\)[.]size\(\) <= ([0-9]+)")
+LIMIT_OF_NAMES = re.compile(r"self[.]join\(''\)[.]size\(\) <= ([0-9]+)")
 """A rule that bounds all names of a list together."""
 
 
@@ -49,8 +49,8 @@ def compute_largest(schema: dict[str, Any], field: str = "") -> int:
             largest = items * (compute_largest(schema["items"]) + 1) + 2
             limit = next(filter(None, map(LIMIT_OF_NAMES.fullmatch, rules)), None)
             if limit is not None:
-                name = find_name(schema["items"])["maxLength"] * MAX_BYTES_PER_CHARACTER
-                largest += int(limit[1]) * MAX_BYTES_PER_CHARACTER - items * name
+                characters = int(limit[1]) - items * schema["items"]["maxLength"]
+                largest += characters * MAX_BYTES_PER_CHARACTER
             return largest
         case "object" if schema.get("x-kubernetes-preserve-unknown-fields"):
             return MAX_COMPONENT_BYTES
@@ -62,12 +62,6 @@ def compute_largest(schema: dict[str, Any], field: str = "") -> int:
         case _:
             fields = schema.get("properties", {}).items()
             return sum(len(name) + 4 + compute_largest(child, name) for name, child in fields) + 2
-
-
-def find_name(item: dict[str, Any]) -> dict[str, Any]:
-    """What is bounded in a list of names, or of what has one."""
-    found: dict[str, Any] = item.get("properties", {}).get("name", item)
-    return found
 
 
 SPEC, STATUS = compute_largest(find_node(".spec")), compute_largest(find_node(".status"))

@@ -263,9 +263,8 @@ def test_answer_to_former_settings_is_not_told_of_the_new_ones() -> None:
     cluster = watched()
     check(cluster, drifting("AGEP"))
     generation = cluster.generation
-    cluster.answer = None
     cluster.edit(drift={"minEffect": "0.5"})
-    cluster.run(1)
+    cluster.reconcile()
     (told,) = [c for c in cluster.status.conditions if c.type == "DriftFree"]
     assert (told.status, told.observed_generation) == ("False", generation)
     check(cluster, stable(), 1)
