@@ -16,13 +16,13 @@ import kopf
 
 from holdfast.api.identity import Key
 from holdfast.baseline_server import BaselineServer
+from holdfast.clients.drift import DriftClient
 from holdfast.clients.events import EventRecorder
 from holdfast.clients.kube import ApiError, Kube
 from holdfast.clients.models import ModelClient
 from holdfast.clients.resources import MODEL_DEPLOYMENT
 from holdfast.config import Config
 from holdfast.drift_checks import DriftChecks
-from holdfast.drift_protocol import CheckAnswer, CheckRequest, Reason, build_unknown
 from holdfast.handlers import build_registry
 from holdfast.health import KOPF_REWATCH_SECONDS, Health, serve
 from holdfast.queue import WorkQueue
@@ -34,13 +34,6 @@ _log = logging.getLogger(__name__)
 
 _CRD_RETRY_SECONDS: Final = 5.0
 _KOPF_STOP_SECONDS: Final = 5.0
-
-
-class _NoWorker:
-    """Stands in until the worker is there."""
-
-    async def check(self, request: CheckRequest) -> CheckAnswer:
-        return build_unknown(Reason.ENGINE_NOT_INSTALLED, "there is no worker", identity=request.id)
 
 
 async def run_operator(config: Config) -> bool:
@@ -55,14 +48,18 @@ async def run_operator(config: Config) -> bool:
     """
     stop = asyncio.Event()
     _listen_for_signals(stop)
-    async with Kube.connect() as kube, ModelClient.connect() as models:
+    async with (
+        Kube.connect() as kube,
+        ModelClient.connect() as models,
+        DriftClient.connect() as worker,
+    ):
 
         def wake(key: Key) -> None:
             queue.wake(key)
 
         store = Store(kube, WATCHED, namespaces=config.namespaces, wake=wake)
         events = EventRecorder(kube)
-        drift = DriftChecks(kube, _NoWorker(), wake)
+        drift = DriftChecks(kube, worker, wake)
         reconciler = Reconciler(kube, store, models, events, drift, config)
         queue = WorkQueue(
             reconciler.reconcile, workers=config.workers, resync_seconds=config.resync_seconds
