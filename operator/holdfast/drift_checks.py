@@ -17,6 +17,7 @@ from holdfast.api.template import DEFAULT_BASELINE_KEY
 from holdfast.clients.errors import ApiError
 from holdfast.clients.kube import Kube
 from holdfast.clients.resources import CONFIG_MAP
+from holdfast.domain.baseline import name_copy
 from holdfast.domain.dispersion import decode_dispersion, encode_dispersion
 from holdfast.domain.drift_check import (
     Check,
@@ -130,12 +131,15 @@ class DriftChecks:
         check, asked_at = item.check, self._clock()
         revision, at = check.subject.revision, compute_check_time(check, asked_at)
         try:
-            baseline = await self._read_baseline(key, revision.name)
+            answer = await self._ask(key, check, at)
         except ApiError as error:
             _log.warning("The baseline of %s cannot be read: %s", revision.name, error)
             item.waits_until = asked_at + _RETRY_SECONDS
             return
-        answer = await self._ask(key, check, at, baseline)
+        except Exception as error:
+            # A defect in here must not end the operator, which has models to serve.
+            _log.exception("The check failed.")
+            answer = build_unknown(Reason.WORKER_FAILED, f"the check failed: {error}")
         count_check(answer.reason, self._clock() - asked_at)
         if self._items.get(key) is not item or item.check.subject != check.subject:
             return  # it is about what is not wanted any more
@@ -147,17 +151,10 @@ class DriftChecks:
             _log.info("Drift: %s (%s): %s", answer.verdict, answer.reason, answer.message)
             self._wake(key)
 
-    async def _read_baseline(self, key: Key, revision: str) -> str:
-        """The revision's own copy; empty if there is none."""
-        found = await self._kube.get(CONFIG_MAP, key.namespace, f"{revision}-baseline")
-        return str(((found or {}).get("data") or {}).get(DEFAULT_BASELINE_KEY, ""))
-
-    async def _ask(self, key: Key, check: Check, at: int, baseline: str) -> CheckAnswer:
+    async def _ask(self, key: Key, check: Check, at: int) -> CheckAnswer:
+        """Ask about the revision by its own copy of the baseline; without, if that is gone."""
+        name = name_copy(check.subject.revision.name)
+        found = await self._kube.get(CONFIG_MAP, key.namespace, name)
+        baseline = ((found or {}).get("data") or {}).get(DEFAULT_BASELINE_KEY, "")
         dispersion = decode_dispersion(check.dispersion)
-        request = compute_request(check, *key, at, baseline, dispersion)
-        try:
-            return await self._checker.check(request)
-        except Exception as error:
-            # A defect in here must not end the operator, which has models to serve.
-            _log.exception("The check failed.")
-            return build_unknown(Reason.WORKER_FAILED, f"the check failed: {error}")
+        return await self._checker.check(compute_request(check, *key, at, baseline, dispersion))

@@ -88,6 +88,7 @@ class Reconciler:
             self._drift.forget(key)
             return GONE
         if is_terminating(parent):
+            self._drift.forget(key)
             return None
         if self._store.find_blind_spots():
             await self._tell_blindness(parent)

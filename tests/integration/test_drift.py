@@ -121,11 +121,11 @@ def test_drift_is_found_told_and_does_nothing(
         told = place.wait_condition("DriftFree", "False", "FeaturesDrift")
         assert "x differs from the baseline" in told["message"]
         (feature,) = drift_of(place)["features"]
-        assert (feature["name"], feature["aspect"], feature["windowSeconds"]) == ("x", "Values", 10)
+        assert (feature["name"], feature["aspect"], feature["windowSeconds"]) == ("x", "Values", 5)
         assert float(feature["effect"]) > 0.1
         place.wait(lambda: "DriftDetected" in events(place), "people are told")
         assert count(watched, "holdfast_drift_state", namespace=place.namespace) == 1
-        assert count(watched, "holdfast_drift_effect", feature="x", window="10") > 0.1
+        assert count(watched, "holdfast_drift_effect", feature="x", window="5") > 0.1
 
         # Its figures move from check to check, and nothing is written (invariant 5).
         wait_checked(place, watched, "FeaturesDrift", 2)

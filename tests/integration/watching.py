@@ -34,11 +34,11 @@ FEATURE = "x"
 EDGES = tuple(float(edge) for edge in range(0, 101, 10))
 QUICK: JsonObject = {
     "everySeconds": 5,
-    "windowsSeconds": [10],
+    "windowsSeconds": [5],
     "burnInSeconds": 0,
     "minSamples": 50,
     "minCoverage": "0.5",
-    "confirmChecks": 2,
+    "confirmChecks": 1,
 }
 """Settings by which a test sees in seconds what takes weeks."""
 

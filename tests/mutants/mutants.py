@@ -599,7 +599,7 @@ MUTANTS: Final = (
     Mutant(
         "checks rest for ever",
         "domain/drift.py",
-        "if deadline is None or situation.now < deadline:",
+        "if deadline is not None and situation.now < deadline:",
         "if True:",
         "a check rests only while a rollout is on its way",
     ),

@@ -80,7 +80,7 @@ def is_rollout_on_its_way(situation: Situation) -> bool:
         if record is None or phase_of_starting(situation, record)[0] is not Phase.LOADING:
             continue
         deadline = situation.deadline(record)
-        if deadline is None or situation.now < deadline:
+        if deadline is not None and situation.now < deadline:
             return True
     return any(
         drain_start(situation, record) is not None

@@ -13,6 +13,7 @@ from holdfast.domain.dispersion import (
     encode_dispersion,
 )
 from holdfast.drift_protocol import CheckAnswer, Dispersion, Reason, Spread, WindowDispersion
+from tests.unit.domain import shown
 from tests.unit.domain.cluster import Cluster
 from tests.unit.domain.traffic import (
     DISPERSION,
@@ -312,6 +313,18 @@ def test_checks_do_not_rest_for_what_may_wait_for_ever(
     cluster.edit("v2", rollout=rollout)
     cluster.run(300)
     assert cluster.active == "v1"
+    assert subject(cluster) == (1, False)
+
+
+def test_candidate_that_waited_and_is_not_ready_any_more_is_not_waited_for() -> None:
+    cluster = watched(rollout={"promotion": "Manual"})
+    cluster.edit("v2", rollout={"promotion": "Manual"})
+    cluster.edit(revision=1)
+    cluster.run(60)
+    assert cluster.phases() == {1: "Active", 2: "Waiting"}
+    cluster.break_model("v2", shown.loading())
+    cluster.run(10)
+    assert cluster.phases() == {1: "Active", 2: "Loading"}
     assert subject(cluster) == (1, False)
 
 
