@@ -92,7 +92,7 @@ class _DriftCollector(Collector):
             "-log10 of the probability of such a difference by chance.",
             labels=_OF_FEATURE,
         )
-        for key, figures in self.told.items():
+        for key, figures in self.told.copy().items():  # deployments come and go meanwhile
             whose = [*key, figures.revision]
             state.add_metric(whose, figures.state)
             checked.add_metric(whose, figures.at)
