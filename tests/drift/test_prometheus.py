@@ -93,12 +93,12 @@ def build_request(url: str, revision: str, **changes: object) -> CheckRequest:
         "min_samples": 400,
         "burn_in_seconds": 0,
         "with_counts": True,
+        "baseline": print_document(BASELINE),
     }
     return CheckRequest(
         namespace="ml",
         modeldeployment="employment",
         revision=revision,
-        baseline=print_document(BASELINE),
         prometheus=Prometheus(url),
         **(options | changes),  # type: ignore[arg-type]
     )
@@ -158,7 +158,7 @@ def test_native_histograms_hold_the_same(url: str, scraped: dict[str, Target]) -
         for name, target in scraped.items():
             target.text = write_exposition(build_labels(name), step)
         for target in scraped.values():
-            wait_for_scrapes(target, 4)
+            wait_for_scrapes(target, 2)
     at = int(time.time()) + 1
     found = {
         name: check(
