@@ -219,6 +219,16 @@ class TestBurnIn:
         assert answer.verdict is Verdict.NO_DRIFT
         assert answer.dispersion == learned
 
+    def test_traffic_that_comes_later_is_learned_from(self, prometheus: LyingPrometheus) -> None:
+        def come_late(seconds: int, end: int) -> Counts:
+            late = end - seconds >= AT - 6 * DAY
+            return draw(seconds, end, since=AT) if late else CELLS.start_counts()
+
+        prometheus.counts = come_late
+        answer = check(build_request(prometheus, burn_in_seconds=3 * DAY))
+        assert answer.verdict is Verdict.NO_DRIFT
+        assert answer.dispersion is not None
+
     def test_thin_traffic_makes_it_longer(self, prometheus: LyingPrometheus) -> None:
         def thin(seconds: int, end: int) -> Counts:
             return draw_counts(CELLS, 2 * seconds // HOUR, np.random.default_rng([seconds, end]))

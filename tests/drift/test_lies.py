@@ -49,7 +49,7 @@ def build_request(url: str) -> CheckRequest:
         at=AT,
         promoted_at=AT - 100_000,
         baseline=print_document(BASELINE),
-        prometheus=Prometheus(url, query_seconds=2.0, check_seconds=5.0),
+        prometheus=Prometheus(url, query_seconds=2.0, check_seconds=60.0),
         windows_seconds=(3600,),
         burn_in_seconds=0,
     )

@@ -4,19 +4,23 @@ import asyncio
 import os
 import sys
 from dataclasses import replace
+from io import BytesIO
 
 import psutil
 import pytest
 
 from holdfast.clients import drift
 from holdfast.clients.drift import DriftClient
+from holdfast.drift.worker import serve
 from holdfast.drift_protocol import (
     ANSWERS,
     MAX_LINE_BYTES,
     REQUESTS,
+    CheckAnswer,
     CheckRequest,
     Prometheus,
     Reason,
+    Verdict,
 )
 
 REQUEST = CheckRequest("ml", "employment", "r", 10, 0, "", Prometheus("http://127.0.0.1:9"), id="7")
@@ -126,3 +130,20 @@ async def test_bad_lines_do_not_end_the_worker() -> None:
         Reason.NO_BASELINE,
     ]
     assert process.returncode == 0
+
+
+def test_a_check_that_raises_has_an_answer_too(caplog: pytest.LogCaptureFixture) -> None:
+    def check(request: CheckRequest) -> CheckAnswer:
+        if request.id == "7":
+            raise RuntimeError("secret")
+        return CheckAnswer(Verdict.NO_DRIFT, Reason.NO_DRIFT, "", id=request.id)
+
+    answers = BytesIO()
+    requests = [REQUEST, replace(REQUEST, id="8")]
+    serve(BytesIO(b"".join(REQUESTS.write(each) + b"\n" for each in requests)), answers, check)
+    failed, good = (ANSWERS.read(line) for line in answers.getvalue().splitlines())
+    assert (failed.id, failed.reason) == ("7", Reason.WORKER_FAILED)
+    assert "RuntimeError" in failed.message
+    assert "secret" not in failed.message
+    assert (good.id, good.verdict) == ("8", Verdict.NO_DRIFT)
+    assert "A check failed." in caplog.text

@@ -7,9 +7,15 @@ import pytest
 
 from holdfast.drift.cells import Cells, Counts
 from holdfast.drift.dispersion import estimate_spreads, name_spreads
-from holdfast.drift.evidence import Native, Spreads, compare_missing, compare_values
+from holdfast.drift.evidence import (
+    Native,
+    Spreads,
+    compare_missing,
+    compare_values,
+    compute_statistic,
+)
 from holdfast.drift.merging import Floats, Pair
-from holdfast.drift.statistics import compute_likelihood_ratio
+from holdfast.drift.statistics import compute_chi2, compute_likelihood_ratio
 from holdfast.drift.tails import compute_chi2_tail
 from tests.drift.traffic import SHARES, build_small_cells, draw_counts
 
@@ -74,6 +80,28 @@ def test_effects_are_those_of_shifts(shift: float, effect: float) -> None:
     found = compare_values(cells.reference, live, cells.is_numeric, no_spreads(40), Native())
     # Ten coarse bins see a little less than a shift's whole w², the square of it.
     assert 0.8 * effect < found.effect.mean() < 1.02 * effect
+
+
+def test_what_correlated_rows_contribute_is_no_effect() -> None:
+    cells = build_small_cells(numeric=200, categorical=0)
+    live = draw_counts(cells, 1000, np.random.default_rng(1), copies=5)
+    five = np.full(200, 5.0)
+    found = compare_values(
+        cells.reference, live, cells.is_numeric, Spreads(five, five, five), Native()
+    )
+    assert np.median(found.effect) < 0.005
+    hasty = compare_values(cells.reference, live, cells.is_numeric, no_spreads(200), Native())
+    assert np.median(hasty.effect) > 0.02
+
+
+def test_which_statistic_is_for_what() -> None:
+    one = np.array([[50, 900, 9050], [50, 900, 9050]])
+    other = np.array([[16, 100, 884], [16, 100, 884]])
+    both = Pair(one, other)
+    statistic, df = compute_statistic(both, np.array([True, False]))
+    assert statistic[0] == pytest.approx(compute_chi2(both)[0])
+    assert statistic[1] == pytest.approx(compute_likelihood_ratio(both)[1])
+    assert df.tolist() == [2, 2]
 
 
 def test_evidence_stays_a_number_where_p_is_none() -> None:
