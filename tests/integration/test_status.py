@@ -193,7 +193,7 @@ def test_conditions_are_there_from_the_first_visit_and_speak_of_the_generation(
     place: Place,
 ) -> None:
     place.deploy(place.add_model("one"))
-    for kind in ("Ready", "Promoted", "Reproducible"):
+    for kind in ("Ready", "Promoted", "Reproducible", "DriftFree"):
         place.wait(lambda: place.condition(kind), f"{kind} is there")  # noqa: B023 -- at once
     place.wait_promoted(1)
     status = place.status()
@@ -201,6 +201,7 @@ def test_conditions_are_there_from_the_first_visit_and_speak_of_the_generation(
         "Ready": "True",
         "Promoted": "True",
         "Reproducible": "True",
+        "DriftFree": "Unknown",
     }
     assert status["observedGeneration"] == place.deployment()["metadata"]["generation"]
     assert status["url"] == f"http://m.{place.namespace}.svc.cluster.local"
@@ -217,8 +218,9 @@ def test_kubectl_waits_for_a_promotion_and_prints_the_columns(
     place.wait(lambda: "pinnedRevision" in place.status(), "the pin is shown")
     header, row = run("get", "mlops", "-o", "wide", *at).splitlines()
     assert header.split() == [
-        "NAME", "READY", "ACTIVE", "CANDIDATE", "REASON", "AGE", "PINNED", "MODEL", "URL",
-    ]  # fmt: skip
+        *("NAME", "READY", "ACTIVE", "CANDIDATE", "DRIFT", "REASON", "AGE"),
+        *("PINNED", "MODEL", "URL"),
+    ]
     name, ready, active, reason, _, pinned, model, url = row.split()
     assert (name, ready, active, reason) == ("m", "True", "1", "Promoted")
     assert (pinned, model, url) == ("1", "pvc://models/one", place.status()["url"])
