@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from holdfast.cli.drift.commands import app as drift_commands
 from holdfast.cli.exits import MEANINGS
 from holdfast.cli.options import (
     Columns,
@@ -16,6 +17,7 @@ from holdfast.cli.options import (
     Namespace,
     Output,
     OutputOption,
+    Prometheus,
     Timeout,
     Where,
     complete_name,
@@ -33,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(drift_commands, epilog=_EXITS)
 
 
 def _print_version(asked: bool) -> None:
@@ -202,15 +205,7 @@ def top(
             help="How far to look back: 90s, 5m, 1h30m.",
         ),
     ] = "5m",  # type: ignore[assignment]  # typer parses the default, too
-    prometheus: Annotated[
-        str | None,
-        typer.Option(
-            "--prometheus",
-            metavar="URL",
-            envvar="HOLDFAST_PROMETHEUS_URL",
-            help="Prometheus, or what speaks its API.",
-        ),
-    ] = None,
+    prometheus: Prometheus = None,
     output: OutputOption = Output.TEXT,
     namespace: Namespace = None,
     context: Context = None,

@@ -13,17 +13,20 @@ class Exit(IntEnum):
     STALLED = 4
     NOT_FOUND = 5
     NO_ACCESS = 6
+    DRIFT = 7
     INTERRUPTED = 130
 
 
 MEANINGS = {
-    Exit.OK: "promoted and ready; done; nothing found by lint",
+    Exit.OK: "promoted and ready; done; nothing found by lint or drift check",
     Exit.FAILED: "findings of lint; a request that was refused",
     Exit.USAGE: "the command line is wrong",
-    Exit.PROGRESSING: "still progressing, or waiting for an approval, when the time was up",
+    Exit.PROGRESSING: "still progressing, or waiting for an approval, when the time was up; "
+    "drift is not known yet",
     Exit.STALLED: "stalled or rejected: somebody has to do something",
     Exit.NOT_FOUND: "no such ModelDeployment or revision",
     Exit.NO_ACCESS: "no credentials, no permission, or no answer from the cluster or Prometheus",
+    Exit.DRIFT: "the traffic drifts",
 }
 """In words, for the help and the documentation."""
 

@@ -115,3 +115,12 @@ Timeout = Annotated[
         help="Give up waiting after 90s, 5m, 1h30m; default: never.",
     ),
 ]
+Prometheus = Annotated[
+    str | None,
+    typer.Option(
+        "--prometheus",
+        metavar="URL",
+        envvar="HOLDFAST_PROMETHEUS_URL",
+        help="Prometheus, or what speaks its API.",
+    ),
+]

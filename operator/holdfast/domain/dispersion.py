@@ -6,7 +6,7 @@ revision that counts in the same cells takes over what the one before it has lea
 
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from holdfast.domain.kubeobject import annotations_of
@@ -37,14 +37,10 @@ def decode_dispersion(note: str | None) -> Dispersion | None:
         return None
 
 
-def find_dispersion(situation: Situation, record: Record) -> str | None:
+def find_dispersion(records: Iterable[Record], record: Record) -> str | None:
     """The annotation of the revision itself, or else of the one before it that has any."""
     others = sorted(
-        (
-            other
-            for other in situation.observed.records
-            if other.promoted_at and other is not record
-        ),
+        (other for other in records if other.promoted_at and other is not record),
         key=lambda other: (other.promoted_at, other.number),
         reverse=True,
     )

@@ -66,7 +66,7 @@ def find_check(situation: Situation) -> Check | None:
         subject=Subject(active.reference, int(active.promoted_at.timestamp()), settings),
         uid=situation.observed.uid,
         prometheus_url=situation.observed.prometheus_url,
-        dispersion=find_dispersion(situation, active),
+        dispersion=find_dispersion(situation.observed.records, active),
         rests=is_rollout_on_its_way(situation),
     )
 

@@ -54,6 +54,15 @@ print([name for name in {heavy} if name in sys.modules])
         (["status", "m"], {"KUBECONFIG": "/nowhere"}, Exit.NO_ACCESS, "no kubeconfig /nowhere"),
         (["status", "m"], {"HOME": "/nowhere"}, Exit.NO_ACCESS, "No cluster to talk to"),
         (["lint", "-f", "/nowhere"], {}, Exit.FAILED, "No such file"),
+        (["drift", "check", "m"], {}, Exit.USAGE, "no Prometheus is named"),
+        (["drift", "check", "m", "--at", "soon"], {}, Exit.USAGE, "is no time"),
+        (["drift", "report", "m"], {}, Exit.USAGE, "Missing option"),
+        (
+            ["drift", "report", "m", "-o", "/nowhere/r.html", "--prometheus", "http://p"],
+            {},
+            Exit.USAGE,
+            "there is no directory /nowhere",
+        ),
     ],
 )
 def test_every_end_is_a_sentence(
@@ -101,8 +110,10 @@ def test_every_command_option_and_exit_status_is_documented() -> None:
     for name, command in commands.items():
         section = DOCUMENTED.partition(f"## holdfast {name}\n")[2].partition("\n## ")[0]
         shared = DOCUMENTED.partition("## Everywhere\n")[2].partition("\n## ")[0]
-        for parameter in command.params:
-            for option in [o for o in parameter.opts if o.startswith("--") and o != "--help"]:
-                assert f"`{option}" in section + shared, f"{name} {option}"
+        parts = getattr(command, "commands", {name: command})
+        for part in parts.values():
+            for parameter in part.params:
+                for option in [o for o in parameter.opts if o.startswith("--") and o != "--help"]:
+                    assert f"`{option}" in section + shared, f"{name} {option}"
     for code in MEANINGS:
         assert re.search(rf"^\| {int(code)} \|", DOCUMENTED, re.MULTILINE), code
