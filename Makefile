@@ -6,10 +6,10 @@ MINUTES ?= 10
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup binaries lint test alibi soak demo bench crd up down clean
+.PHONY: help setup binaries lint test alibi soak demo demo-drift bench crd up down clean
 
 help: ## Show the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Make .venv as uv.lock says.
 	@scripts/setup.sh
@@ -43,6 +43,9 @@ soak: binaries ## Explore and break the rules, crash at every write, fuzz, edit 
 
 demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 	@$(PYTHON) -m examples.employment.demo $(if $(KEEP),--keep)
+
+demo-drift: binaries ## Four years of real people: what drifts is named; writes a report. Three minutes.
+	@$(PYTHON) -m examples.employment.demo.drift
 
 bench: binaries ## Measure against peers and floors, half an hour on a quiet machine; QUICK=1 takes five.
 	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)

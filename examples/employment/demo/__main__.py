@@ -49,7 +49,8 @@ def _tell(*, keep: bool) -> int:
         ) as cluster,
     ):
         holdfast.install(cluster.access)
-        with holdfast.Operator(cluster.access) as operator:
+        settings = {"HOLDFAST_PROMETHEUS_URL": cluster.prometheus_url or ""}
+        with holdfast.Operator(cluster.access, settings=settings) as operator:
             story.step("Holdfast runs", True, "as its own ServiceAccount")
             stage = Stage(cluster.access, Path(folder) / "models")
             stage.create_claim()
@@ -79,6 +80,7 @@ def _play(story: Story, stage: Stage, access: Access, operator_url: str) -> None
         monitoring.run_collector(story, access, operator_url)
         revision = monitoring.monitor(story, stage, training_data)
         monitoring.wait_for_traffic(stage, clients, revision)
+        monitoring.judge(story, stage)
     baseline = training_data.with_name("baseline.json")
     monitoring.look(story, stage, clients, revision, baseline)
 

@@ -27,6 +27,13 @@ _SCRAPE_SECONDS: Final = 20.0
 _ENOUGH: Final = 1500
 _WINDOW_SECONDS: Final = 120
 _TOP_SECONDS: Final = 30
+_DRIFT: Final[dict[str, Any]] = {
+    "everySeconds": 5,
+    "windowsSeconds": [20],
+    "burnInSeconds": 0,
+    "minSamples": 300,
+}
+"""Seconds for hours; `make demo-drift` has more of it."""
 
 
 def run_collector(story: Story, access: Access, operator_url: str) -> None:
@@ -44,7 +51,7 @@ def monitor(story: Story, stage: Stage, training_data: Path) -> str:
     column = " ".join(f"--predictions {name}" for name in ANSWERS)
     options = f"--target employed {column} -o baseline.json"
     story.command(f"holdfast baseline {training_data.name} {options}")
-    told = _run_holdfast("baseline", training_data.name, *options.split(), folder=folder)
+    told = run_holdfast("baseline", training_data.name, *options.split(), folder=folder)
     lines = told.splitlines()
     story.output("\n".join([*lines[:4], "…", *lines[-4:]]))
     _write_kustomization(folder, stage)
@@ -68,6 +75,18 @@ def wait_for_traffic(stage: Stage, clients: Clients, revision: str) -> None:
     stage.wait(have_asked, _READY_SECONDS)
 
 
+def judge(story: Story, stage: Stage) -> None:
+    """Whether that traffic looks like the training data: it is of the same year."""
+    story.command(f"kubectl wait --for=condition=DriftFree mdep/{NAME}")
+
+    def is_free() -> bool:
+        return stage.condition("DriftFree").get("status") == "True"
+
+    held = stage.wait(is_free, _READY_SECONDS)
+    told = stage.condition("DriftFree").get("message", "there is no condition DriftFree")
+    story.step("the traffic does not drift from the training data", held, told)
+
+
 def look(story: Story, stage: Stage, clients: Clients, revision: str, baseline: Path) -> None:
     """What Prometheus has of what clients have sent, now that they have stopped."""
     sent = len(_answers_by(clients, revision))
@@ -82,7 +101,7 @@ def look(story: Story, stage: Stage, clients: Clients, revision: str, baseline: 
     story.step("Prometheus has every answer", arrived, f"{count():.0f} of {sent}")
     story.command(f"holdfast top {NAME} -n {NAMESPACE} --window {_TOP_SECONDS}s")
     arguments = ("-n", NAMESPACE, "--window", f"{_TOP_SECONDS}s", "--prometheus", url)
-    story.output(_run_holdfast("top", NAME, *arguments))
+    story.output(run_holdfast("top", NAME, *arguments))
     column = json.loads(baseline.read_text())["features"][0]
     upto = {
         float(series["metric"]["le"]): float(series["value"][1])
@@ -112,11 +131,12 @@ def _write_kustomization(folder: Path, stage: Stage) -> None:
     template = manifest["spec"]["template"]
     template["model"] |= describe_model(_VERSION)
     template["baseline"] = {"configMapRef": {"name": f"{NAME}-{_VERSION}-baseline"}}
-    manifest["spec"] = stage.declared | {"template": template}
+    manifest["spec"] = stage.declared | {"template": template, "drift": _DRIFT}
     (folder / "modeldeployment.yaml").write_text(yaml.safe_dump(manifest))
 
 
-def _run_holdfast(*arguments: str, folder: Path | None = None) -> str:
+def run_holdfast(*arguments: str, folder: Path | None = None) -> str:
+    """What a user's `holdfast` prints in a folder; its complaints come last."""
     command = [sys.executable, "-m", "holdfast.cli.main", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr

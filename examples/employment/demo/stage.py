@@ -29,6 +29,7 @@ class Stage:
         self.models = models
         self.proxy = access.proxy_url or ""
         self.prometheus = access.prometheus_url or ""
+        self.kubeconfig = access.kubeconfig
         self.declared: dict[str, Any] = {}
         """The spec that was applied first."""
 
