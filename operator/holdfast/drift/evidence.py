@@ -11,6 +11,7 @@ from holdfast.drift.statistics import (
     compute_anderson_darling,
     compute_anderson_darling_weights,
     compute_chi2,
+    compute_distance,
     compute_likelihood_ratio,
 )
 from holdfast.drift.tails import LN_10, combine_cauchy, compute_tail, compute_weighted_tail
@@ -77,8 +78,8 @@ def compare_values(
 ) -> Findings:
     """Compare the values of all features."""
     pair = merge_cells(Pair(reference.values, live.values), is_numeric)
-    statistic, df = compute_statistic(pair, is_numeric)
-    effect = _correct(statistic, df * spreads.chi2, pair)
+    df = np.maximum(pair.cells - 1, 0).astype(np.float64)
+    effect = _correct(df * spreads.chi2, pair)
     return _find(effect, engine.weigh(pair, is_numeric, spreads), df > 0)
 
 
@@ -87,7 +88,7 @@ def compare_missing(reference: Counts, live: Counts, spreads: Spreads) -> Findin
     pair = pair_missing(reference, live)
     statistic = compute_likelihood_ratio(pair)
     df = np.maximum(pair.cells - 1, 0).astype(np.float64)
-    effect = _correct(statistic, df * spreads.missing, pair)
+    effect = _correct(df * spreads.missing, pair)
     return _find(effect, compute_tail(statistic / spreads.missing, df, spreads.variation), df > 0)
 
 
@@ -99,8 +100,9 @@ def pair_missing(reference: Counts, live: Counts) -> Pair:
     )
 
 
-def _correct(statistic: Floats, by_chance: Floats, pair: Pair) -> Floats:
-    return np.maximum(statistic - by_chance, 0.0) / np.maximum(pair.harmonic_size, 1.0)
+def _correct(by_chance: Floats, pair: Pair) -> Floats:
+    """w², less what a chi-square statistic of `by_chance` would make of it."""
+    return np.maximum(compute_distance(pair) - by_chance / np.maximum(pair.harmonic_size, 1.0), 0.0)
 
 
 def _find(effect: Floats, ln_p: Floats, has_cells: Bools) -> Findings:

@@ -22,6 +22,20 @@ def compute_chi2(pair: Pair) -> Floats:
     return total
 
 
+def compute_distance(pair: Pair) -> Floats:
+    """w² between the shares of two samples, Σ (q - h)² / ((q + h) / 2).
+
+    Beside their mean and not beside the pooled share, so that it is the same however large the
+    window is: what the baseline never had would weigh more, the smaller the window.
+    """
+    n, m = (np.maximum(total[:, None], 1.0) for total in (pair.reference_total, pair.live_total))
+    expected, found = pair.reference / n, pair.live / m
+    mean = (expected + found) / 2
+    terms = np.square(found - expected) / np.where(mean > 0, mean, 1.0)
+    total: Floats = terms.sum(axis=1)
+    return total
+
+
 def compute_likelihood_ratio(pair: Pair) -> Floats:
     """The likelihood ratio statistic G of homogeneity, nearer to its limit law in the tail.
 

@@ -82,6 +82,18 @@ def test_effects_are_those_of_shifts(shift: float, effect: float) -> None:
     assert 0.8 * effect < found.effect.mean() < 1.02 * effect
 
 
+@pytest.mark.parametrize("m", [1000, 20_000, 500_000])
+def test_what_the_baseline_never_had_weighs_the_same_in_every_window(m: int) -> None:
+    """One value in a hundred is above the training range."""
+    expected = np.array([[*np.full(20, 3500), 0]])
+    found = np.array([[*np.full(20, m * 99 // 2000), m // 100]])
+    none = np.zeros(1, np.int64)
+    compared = compare_values(
+        Counts(expected, none), Counts(found, none), np.array([True]), no_spreads(1), Native()
+    )
+    assert compared.effect[0] == pytest.approx(0.02, abs=0.02 * 0.05 + 25 / m)
+
+
 def test_what_correlated_rows_contribute_is_no_effect() -> None:
     cells = build_small_cells(numeric=200, categorical=0)
     live = draw_counts(cells, 1000, np.random.default_rng(1), copies=5)
