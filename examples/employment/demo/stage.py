@@ -51,11 +51,7 @@ class Stage:
         manifest = yaml.safe_load((_EXAMPLE / "modeldeployment.yaml").read_text())
         template = manifest["spec"]["template"]
         template["model"] |= describe_model(model)
-        del (
-            template["baseline"],
-            template["monitoring"],
-            template["predictor"]["model"]["lifecycle"],
-        )
+        del template["baseline"], template["monitoring"]
         manifest["spec"] |= spec
         manifest["metadata"].pop("namespace", None)
         self.declared = manifest["spec"]

@@ -17,6 +17,9 @@ COMPONENT_LABEL: Final = "component"
 _MODEL_NAME_FLAG: Final = "--model_name"
 _MLSERVER_MODEL_NAME: Final = "MLSERVER_MODEL_NAME"
 _GRPC_PROTOCOL: Final = "kubernetes.io/h2c"
+_MODEL_CONTAINER: Final = "kserve-container"
+_GRACE_SECONDS: Final = 30
+"""What Kubernetes gives a pod to end, where nothing is said."""
 
 LOGGED_HEADERS: Final = ("Content-Encoding", "Inference-Header-Content-Length")
 """Without them a collector cannot read compressed and binary payloads; in Go's canonical form."""
@@ -65,6 +68,7 @@ def render_inference_service(
     if template.get("monitoring", {}).get("payloads") == "Enabled":
         entry = spec.get("transformer", predictor)
         entry["logger"] = _render_logger(collector_url)
+        _outlive_agent(entry, frozen_runtime)
     return {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
@@ -106,6 +110,26 @@ def _render_transformer(declared: Mapping[str, Any], model_name: str) -> dict[st
 
 def _render_logger(url: str) -> dict[str, Any]:
     return {"mode": "all", "url": url, "metadataHeaders": [*LOGGED_HEADERS]}
+
+
+def _outlive_agent(entry: dict[str, Any], frozen_runtime: KubeObject | None) -> None:
+    """Let the model answer for as long as the agent keeps clients' connections.
+
+    The agent serves them until its pod is killed, also after the model has gone: all they would
+    get is 502. What user or runtime say of the container's end stands.
+    """
+    by_runtime = frozen_runtime["spec"].get("containers", ()) if frozen_runtime else ()
+    container = entry["model"] if "model" in entry else _find_main(entry["containers"])
+    declared = [container, *(by_runtime if "model" in entry else ())]
+    seconds = entry.get("terminationGracePeriodSeconds", _GRACE_SECONDS) - 1
+    if seconds > 0 and all("lifecycle" not in each for each in declared):
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": seconds}}}
+
+
+def _find_main(containers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The container that KServe takes for the model."""
+    named = (each for each in containers if each.get("name") == _MODEL_CONTAINER)
+    return next(named, containers[0])
 
 
 def find_collector_url(inference_service: KubeObject) -> str | None:

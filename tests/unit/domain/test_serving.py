@@ -111,6 +111,39 @@ def test_payloads_are_logged_where_requests_enter(
     assert find_collector_url(rendered) == COLLECTOR
 
 
+END = {"preStop": {"exec": {"command": ["true"]}}}
+
+
+def sleeping(seconds: int) -> dict[str, Any]:
+    return {"preStop": {"sleep": {"seconds": seconds}}}
+
+
+def test_a_model_behind_the_agent_outlives_it() -> None:
+    """Clients that keep their connections get 502 from an agent whose model has gone."""
+    on = {"monitoring": {"payloads": "Enabled"}}
+    model = render({"model": MODEL, **on}, frozen())["spec"]["predictor"]["model"]
+    assert model["lifecycle"] == sleeping(29)
+    both = render({"predictor": OWN, "transformer": OWN, **on})["spec"]
+    assert both["transformer"]["containers"][0]["lifecycle"] == sleeping(29)
+    assert "lifecycle" not in both["predictor"]["containers"][0]
+    sidecar = {"name": "sidecar", "image": "registry/sidecar:1"}
+    own = {"containers": [sidecar, *OWN["containers"]], "terminationGracePeriodSeconds": 90}
+    first, second = render({"predictor": own, **on})["spec"]["predictor"]["containers"]
+    assert (first, second["lifecycle"]) == (sidecar, sleeping(89))
+
+
+def test_what_user_or_runtime_say_of_the_end_stands() -> None:
+    on = {"monitoring": {"payloads": "Enabled"}}
+    template = {"model": MODEL, "predictor": {"model": {"lifecycle": END}}, **on}
+    assert render(template, frozen())["spec"]["predictor"]["model"]["lifecycle"] == END
+    runtime = frozen()
+    runtime["spec"] = {"containers": [{"name": "kserve-container", "lifecycle": END}]}
+    assert "lifecycle" not in render({"model": MODEL, **on}, runtime)["spec"]["predictor"]["model"]
+    hasty = {**OWN, "terminationGracePeriodSeconds": 1}
+    (container,) = render({"predictor": hasty, **on})["spec"]["predictor"]["containers"]
+    assert "lifecycle" not in container
+
+
 def test_containers_are_rendered_as_they_are() -> None:
     rendered = render({"predictor": OWN, "model": {"version": "2015"}})
     assert rendered["spec"] == {"predictor": OWN}
