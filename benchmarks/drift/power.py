@@ -3,7 +3,7 @@
 Every repetition has a reference of its own and two windows in a row with all ten shifts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,19 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.drift.binning import CELLS, Binning, Counts
+from benchmarks.drift.checks import ENGINE, HOUR, Live, build_request, learn, select_spreads
 from benchmarks.drift.raw import compute_chi2, compute_ks
 from benchmarks.drift.shifts import SHIFTS, shift_rows
-from benchmarks.drift.streams import (
-    FEATURES,
-    NUMERIC,
-    REFERENCE_ROWS,
-    Rows,
-    Traffic,
-    build_random,
-    draw_reference,
-)
+from benchmarks.drift.streams import NUMERIC, Rows, Traffic, build_random, draw_reference
+from benchmarks.drift.years import draw_counts
 from holdfast.drift import cells as drift_cells
-from holdfast.drift.evidence import Native, Spreads, compare_values
+from holdfast.drift.dispersion import choose_spreads
+from holdfast.drift.evidence import Findings, Spreads, compare_values
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,10 +26,13 @@ SIZES: Final = (300, 1000, 5000, 10_000)
 WINDOWS: Final = 2
 """In a row: drift is confirmed by the second."""
 
+SHIFTED: Final = np.array([shift.feature for shift in SHIFTS])
+NO_SPREADS: Final = Spreads(*np.ones((3, len(SHIFTS))))
+
 _REFERENCES: Final = 1
 _WINDOWS: Final = 2
-_SHIFTED: Final = [shift.feature for shift in SHIFTS]
-_IS_NUMERIC: Final = np.array(_SHIFTED) < NUMERIC
+_BURN_INS: Final = 4
+_TRUTH: Final = 5
 
 
 @dataclass(frozen=True)
@@ -42,14 +40,19 @@ class Sample:
     """What was found in all repetitions; arrays are sizes × repetitions × windows × shifts.
 
     Attributes:
-        effect: Ours.
-        evidence: Ours, -log10 p.
-        raw: That of the test of the rows.
+        evidence: -log10 p of the score for independent rows.
+        shipped: The same with the dispersion that was learned from a week of independent rows.
+        effect: w² with that dispersion.
+        raw: -log10 p of the test of the rows.
+        true_effects: w² of each shift, without the noise of a sample.
     """
 
-    effect: Floats
     evidence: Floats
+    shipped: Floats
+    effect: Floats
     raw: Floats
+    true_effects: Floats
+
 
 @dataclass(frozen=True)
 class Repetition:
@@ -68,33 +71,37 @@ def draw_repetitions(count: int) -> Iterator[Repetition]:
         yield Repetition(reference, shift_rows(np.concatenate(windows, axis=1), random))
 
 
-def measure(repetitions: int, spreads: Sequence[Spreads]) -> Sample:
-    """Compare every window of every size.
-
-    Args:
-        repetitions: How many.
-        spreads: For each size, of the shifted features.
-    """
+def measure(repetitions: int) -> Sample:
+    """Compare every window of every size."""
     shape = (len(SIZES), repetitions, WINDOWS, len(SHIFTS))
     raw = np.empty(shape)
     references = np.empty((*shape[1:], CELLS), np.int64)
     live = np.empty((*shape, CELLS), np.int64)
     for number, each in enumerate(draw_repetitions(repetitions)):
         binning = Binning.choose(each.reference)
-        references[number] = binning.count(each.reference)[_SHIFTED, 0]
+        references[number] = binning.count(each.reference)[SHIFTED, 0]
         for place, size in enumerate(SIZES):
             counts = binning.count(each.windows[..., :size])
-            live[place, number] = counts[_SHIFTED].transpose(1, 0, 2)
+            live[place, number] = counts[SHIFTED].transpose(1, 0, 2)
         raw[:, number] = _compare_rows(each)
-    found = [_compare_counts(references, counts, each) for counts, each in zip(live, spreads)]
-    effect, evidence = (np.array(part) for part in zip(*found, strict=True))
-    return Sample(effect.reshape(shape), evidence.reshape(shape), raw)
+    plain = [_compare_counts(references, counts, NO_SPREADS) for counts in live]
+    shipped = [
+        _compare_counts(references, counts, _learn_spreads(size))
+        for counts, size in zip(live, SIZES, strict=True)
+    ]
+    return Sample(
+        evidence=np.array([each.evidence for each in plain]).reshape(shape),
+        shipped=np.array([each.evidence for each in shipped]).reshape(shape),
+        effect=np.array([each.effect for each in shipped]).reshape(shape),
+        raw=raw,
+        true_effects=_compute_true_effects(),
+    )
 
 
 def _compare_rows(each: Repetition) -> Floats:
     """Sizes × windows × shifts."""
     evidence = np.empty((len(SIZES), WINDOWS, len(SHIFTS)))
-    for place, feature in enumerate(_SHIFTED):
+    for place, feature in enumerate(SHIFTED):
         compare = compute_ks if feature < NUMERIC else compute_chi2
         for window in range(WINDOWS):
             reference, rows = each.reference[feature, 0], each.windows[feature, window]
@@ -102,19 +109,40 @@ def _compare_rows(each: Repetition) -> Floats:
     return evidence
 
 
-def _compare_counts(references: Counts, live: Counts, spreads: Spreads) -> tuple[Floats, Floats]:
+def _compare_counts(references: Counts, live: Counts, spreads: Spreads) -> Findings:
     """What the worker computes, for all repetitions and windows at once."""
     many = live.shape[0] * live.shape[1]
-    found = compare_values(
+    return compare_values(
         _flatten(references),
         _flatten(live),
-        np.tile(_IS_NUMERIC, many),
-        repeat_spreads(spreads, many),
-        Native(),
+        np.tile(SHIFTED < NUMERIC, many),
+        select_spreads(spreads, np.tile(np.arange(len(SHIFTS)), many)),
+        ENGINE,
     )
-    return found.effect, found.evidence
 
 
 def _flatten(counts: Counts) -> drift_cells.Counts:
     flat = counts.reshape(-1, CELLS)
     return drift_cells.Counts(flat, np.zeros(len(flat), np.int64))
+
+
+def _learn_spreads(rate: int) -> Spreads:
+    """Of the shifted features, from a burn-in of independent rows."""
+    binning = Binning.choose(draw_reference(Traffic.INDEPENDENT, build_random(_BURN_INS, rate)))
+    counts = draw_counts(binning, build_random(_BURN_INS, rate, 0), rate, days=0)
+    cells = drift_cells.build_cells(binning.baseline)
+    learned = learn(Live([counts], cells), cells, build_request())
+    return select_spreads(choose_spreads(learned, HOUR, cells.names), SHIFTED)
+
+
+def _compute_true_effects() -> Floats:
+    """Σ (q - p)² / p over the bins of one reference, from a million shifted rows."""
+    random = build_random(_TRUTH)
+    binning = Binning.choose(draw_reference(Traffic.INDEPENDENT, random))
+    many = [draw_reference(Traffic.INDEPENDENT, random) for _ in range(100)]
+    counts = binning.count(shift_rows(np.concatenate(many, axis=1), random)).sum(axis=1)
+    p = binning.compute_shares()
+    q = counts / counts.sum(axis=1, keepdims=True)
+    squares = np.square(q - p) / np.where(p > 0, p, np.inf)
+    effects: Floats = squares.sum(axis=1)[SHIFTED]
+    return effects
