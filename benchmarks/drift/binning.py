@@ -19,9 +19,11 @@ from holdfast.baseline.document import (
     Baseline,
     CategoricalColumn,
     Category,
+    Column,
     NumericColumn,
     Source,
     SourceFile,
+    sign,
 )
 from holdfast.baseline.edges import choose_edges, count_bins
 
@@ -54,22 +56,18 @@ class Binning:
         """Bins and categories by the rules of `holdfast baseline`."""
         numeric, edges = [], []
         for feature in range(NUMERIC):
-            values = reference[feature].ravel().astype(np.float64)
-            ends = choose_edges(values, values.min(), values.max(), bins=_BINS)
-            numeric.append(_count_numbers(name_feature(feature), values, ends))
-            edges.append(ends)
+            column = count_numbers(name_feature(feature), reference[feature].ravel())
+            numeric.append(column)
+            edges.append(np.array(column.edges))
         categorical, places = [], []
-        for number, count in enumerate(CATEGORIES):
-            seen = np.bincount(reference[NUMERIC + number].ravel().astype(int), minlength=count)
-            order = np.argsort(-seen, kind="stable")[: np.count_nonzero(seen)]
-            place = np.full(count, order.size + 1)
-            place[order] = np.arange(order.size)
-            categorical.append(_list_categories(name_feature(NUMERIC + number), seen, order))
+        for number, count in enumerate(CATEGORIES, NUMERIC):
+            column = count_categories(name_feature(number), reference[number].ravel())
+            place = np.full(count, len(column.categories) + 1)
+            for at, category in enumerate(column.categories):
+                place[int(category.value)] = at
+            categorical.append(column)
             places.append(place)
-        source = SourceFile(name="simulated", rows=REFERENCE_ROWS, digest=_NO_DIGEST)
-        baseline = Baseline(
-            source=Source(rows=REFERENCE_ROWS, files=(source,)), features=(*numeric, *categorical)
-        )
+        baseline = build_baseline((*numeric, *categorical))
         return cls(baseline, tuple(edges), tuple(places))
 
     def count(self, rows: Rows) -> Counts:
@@ -109,9 +107,16 @@ def name_feature(feature: int) -> str:
     return f"n{feature:02}" if feature < NUMERIC else f"c{feature - NUMERIC:02}"
 
 
-def _count_numbers(
-    name: str, values: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]
-) -> NumericColumn:
+def build_baseline(columns: tuple[Column, ...]) -> Baseline:
+    """The document of simulated training data."""
+    source = SourceFile(name="simulated", rows=REFERENCE_ROWS, digest=_NO_DIGEST)
+    return sign(Baseline(source=Source(rows=REFERENCE_ROWS, files=(source,)), features=columns))
+
+
+def count_numbers(name: str, rows: Rows) -> NumericColumn:
+    """A column of numbers, counted in 20 bins and two that are out of range."""
+    values = rows.astype(np.float64)
+    edges = choose_edges(values, values.min(), values.max(), bins=_BINS)
     counts = count_bins(values, edges)
     return NumericColumn(
         name=name,
@@ -122,10 +127,9 @@ def _count_numbers(
     )
 
 
-def _list_categories(
-    name: str, seen: npt.NDArray[np.int64], order: npt.NDArray[np.int64]
-) -> CategoricalColumn:
-    listed = (Category(value=format_number(value), count=int(seen[value])) for value in order)
-    return CategoricalColumn(
-        name=name, n=int(seen.sum()), missing=0, categories=tuple(listed), other=0
-    )
+def count_categories(name: str, rows: Rows) -> CategoricalColumn:
+    """A column of categories, the most frequent first."""
+    values, counts = np.unique(rows, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    listed = (Category(value=format_number(values[at]), count=int(counts[at])) for at in order)
+    return CategoricalColumn(name=name, n=rows.size, missing=0, categories=tuple(listed), other=0)
