@@ -11,7 +11,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 PEERS: Final = ("alibi", "evidently", "nannyml")
 
-_SCRIPTS: Final = Path(__file__).parent / "peers"
+_SCRIPTS: Final = Path(__file__).parent / "isolated"
 _FOLDER: Final = ROOT / ".build" / "drift-peers"
 _SECONDS: Final = 1200
 
@@ -21,7 +21,7 @@ class EnvironmentUnavailableError(Exception):
 
 
 def run_in(name: str, script: str, *arguments: str) -> None:
-    """Run a script of `peers/` in an environment of that name; what it prints is dropped.
+    """Run a script of `isolated/` in an environment of that name; what it prints is dropped.
 
     Raises:
         EnvironmentUnavailableError: the environment could not be made.
@@ -42,7 +42,7 @@ def run_in(name: str, script: str, *arguments: str) -> None:
 
 
 def _prepare(name: str) -> Path:
-    """The interpreter of an environment with exactly the packages of `peers/<name>.txt`."""
+    """The interpreter of an environment with exactly the packages of `isolated/<name>.txt`."""
     requirements = _SCRIPTS / f"{name}.txt"
     folder = _FOLDER / name
     python, stamp = folder / "bin" / "python", folder / "requirements.sha256"

@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from benchmarks.drift.binning import CELLS, Binning, Counts
 from benchmarks.drift.checks import ENGINE, HOUR, Live, build_request, learn, select_spreads
-from benchmarks.drift.raw import compute_chi2, compute_ks
+from benchmarks.drift.raw import reject_by_chi2, reject_by_ks
 from benchmarks.drift.shifts import SHIFTS, shift_rows
-from benchmarks.drift.streams import NUMERIC, Rows, Traffic, build_random, draw_reference
+from benchmarks.drift.streams import FEATURES, NUMERIC, Rows, Traffic, build_random, draw_reference
 from benchmarks.drift.years import draw_counts
 from holdfast.drift import cells as drift_cells
 from holdfast.drift.dispersion import choose_spreads
 from holdfast.drift.evidence import Findings, Spreads, compare_values
+from holdfast.drift.judgement import compute_alpha
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,6 +27,9 @@ SIZES: Final = (300, 1000, 5000, 10_000)
 WINDOWS: Final = 2
 """In a row: drift is confirmed by the second."""
 
+BUDGET_ALPHA: Final = compute_alpha(build_request(), FEATURES)
+"""What a year's budget of one false alarm leaves for one feature of one window."""
+ALPHAS: Final = (BUDGET_ALPHA, 1e-4, 0.05)
 SHIFTED: Final = np.array([shift.feature for shift in SHIFTS])
 NO_SPREADS: Final = Spreads(*np.ones((3, len(SHIFTS))))
 
@@ -43,14 +47,14 @@ class Sample:
         evidence: -log10 p of the score for independent rows.
         shipped: The same with the dispersion that was learned from a week of independent rows.
         effect: w² with that dispersion.
-        raw: -log10 p of the test of the rows.
+        raw: Whether the test of the rows rejects, at each of `ALPHAS`.
         true_effects: w² of each shift, without the noise of a sample.
     """
 
     evidence: Floats
     shipped: Floats
     effect: Floats
-    raw: Floats
+    raw: npt.NDArray[np.bool_]
     true_effects: Floats
 
 
@@ -74,7 +78,7 @@ def draw_repetitions(count: int) -> Iterator[Repetition]:
 def measure(repetitions: int) -> Sample:
     """Compare every window of every size."""
     shape = (len(SIZES), repetitions, WINDOWS, len(SHIFTS))
-    raw = np.empty(shape)
+    raw = np.empty((len(ALPHAS), *shape), bool)
     references = np.empty((*shape[1:], CELLS), np.int64)
     live = np.empty((*shape, CELLS), np.int64)
     for number, each in enumerate(draw_repetitions(repetitions)):
@@ -83,7 +87,7 @@ def measure(repetitions: int) -> Sample:
         for place, size in enumerate(SIZES):
             counts = binning.count(each.windows[..., :size])
             live[place, number] = counts[SHIFTED].transpose(1, 0, 2)
-        raw[:, number] = _compare_rows(each)
+        raw[:, :, number] = _compare_rows(each)
     plain = [_compare_counts(references, counts, NO_SPREADS) for counts in live]
     shipped = [
         _compare_counts(references, counts, _learn_spreads(size))
@@ -98,15 +102,15 @@ def measure(repetitions: int) -> Sample:
     )
 
 
-def _compare_rows(each: Repetition) -> Floats:
-    """Sizes × windows × shifts."""
-    evidence = np.empty((len(SIZES), WINDOWS, len(SHIFTS)))
+def _compare_rows(each: Repetition) -> npt.NDArray[np.bool_]:
+    """Alphas × sizes × windows × shifts."""
+    rejected = np.empty((len(ALPHAS), len(SIZES), WINDOWS, len(SHIFTS)), bool)
     for place, feature in enumerate(SHIFTED):
-        compare = compute_ks if feature < NUMERIC else compute_chi2
+        reject = reject_by_ks if feature < NUMERIC else reject_by_chi2
         for window in range(WINDOWS):
             reference, rows = each.reference[feature, 0], each.windows[feature, window]
-            evidence[:, window, place] = compare(reference, rows, SIZES)
-    return evidence
+            rejected[:, :, window, place] = reject(reference, rows, SIZES, ALPHAS)
+    return rejected
 
 
 def _compare_counts(references: Counts, live: Counts, spreads: Spreads) -> Findings:

@@ -21,10 +21,10 @@ from benchmarks.drift.streams import (
 RATE: Final = 1000
 """Rows an hour where traffic is drawn row by row."""
 BURN_IN_DAYS: Final = 7
+CHECKS_PER_YEAR: Final = 365 * DAY
 
 _REFERENCES: Final = 0
 _COUNTS: Final = 3
-_CHECKS_PER_YEAR: Final = 365 * DAY
 _SHIFTED: Final = 0
 _SHIFT: Final = np.float32(0.3)
 _LOOKED_AT_DAYS: Final = 14
@@ -53,7 +53,7 @@ class Alarms:
     @property
     def years(self) -> float:
         """How long all of it was."""
-        return self.checks / _CHECKS_PER_YEAR
+        return self.checks / CHECKS_PER_YEAR
 
     @property
     def per_year(self) -> float:
