@@ -14,6 +14,8 @@ from typing import Final
 from benchmarks import rollback, writes
 from benchmarks.collector import latency, throughput
 from benchmarks.collector.presentation import present_latencies, present_rates
+from benchmarks.drift import bench as drift
+from benchmarks.drift.environments import EnvironmentUnavailableError
 from benchmarks.fleet import bench as fleet
 from benchmarks.presentation import present_fleet, present_rollbacks, present_writes
 from benchmarks.report import Report
@@ -22,6 +24,7 @@ from devcluster.errors import DevclusterError
 
 _PART_ENDS: Final = (
     DevclusterError,
+    EnvironmentUnavailableError,
     NotReachedError,
     RuntimeError,
     TimeoutError,
@@ -46,6 +49,7 @@ class Sizes:
         turn_seconds: How long.
         rounds: How often a model is asked over each way.
         asked: Requests of one round over one way, by one client and by eight.
+        drift: How much of drift.
     """
 
     warm: int
@@ -59,17 +63,24 @@ class Sizes:
     turn_seconds: float
     rounds: int
     asked: int
+    drift: drift.Sizes
 
 
-FULL: Final = Sizes(10, 3, 5, 10_000, 600.0, (1000, 5000), 1000, 3, 2.0, 5, 400)
-QUICK: Final = Sizes(2, 1, 1, 500, 30.0, (100,), 100, 1, 1.0, 1, 100)
+FULL: Final = Sizes(10, 3, 5, 10_000, 600.0, (1000, 5000), 1000, 3, 2.0, 5, 400, drift.FULL)
+QUICK: Final = Sizes(2, 1, 1, 500, 30.0, (100,), 100, 1, 1.0, 1, 100, drift.QUICK)
 
 
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, about five minutes")
-    parser.add_argument("--part", choices=["serving", "fleet", "collector"], help="only this part")
+    parts = {
+        "serving": measure_serving,
+        "fleet": measure_fleet,
+        "collector": measure_collector,
+        "drift": measure_drift,
+    }
+    parser.add_argument("--part", choices=list(parts), help="only this part")
     options = parser.parse_args()
     begun = time.monotonic()
     sizes = QUICK if options.quick else FULL
@@ -78,11 +89,6 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"{time.monotonic() - begun:6.0f} s  {text}", flush=True)
 
-    parts = {
-        "serving": measure_serving,
-        "fleet": measure_fleet,
-        "collector": measure_collector,
-    }
     for part, measure in parts.items():
         if options.part in (None, part):
             say(part)
@@ -138,6 +144,14 @@ def measure_collector(report: Report, sizes: Sizes, say: Callable[[str], None]) 
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         found = asyncio.run(latency.measure(Path(folder), sizes.rounds, sizes.asked, say))
     present_latencies(report, found)
+
+
+def measure_drift(report: Report, sizes: Sizes, say: Callable[[str], None]) -> None:
+    """Drift checks of simulated traffic, and peers on the same rows; without a cluster."""
+    drift.measure(report, sizes.drift, say)
+    if report.mode == "drift":  # figures stand beside the tables of that name
+        say("figures")
+        drift.draw(report, _RESULTS)
 
 
 if __name__ == "__main__":

@@ -65,9 +65,7 @@ def measure(report: Report, sizes: Sizes, say: Callable[[str], None]) -> None:
     peers: dict[str, Peer] = {}
     if sizes.peer_references:
         say("peers, each in an environment of its own")
-        peers = comparison.measure(
-            sizes.peer_references, sizes.peer_days, sizes.peer_repetitions
-        )
+        peers = comparison.measure(sizes.peer_references, sizes.peer_days, sizes.peer_repetitions)
     present(report, Found(by_rows, by_counts, first_reports, sample, costs, peers))
 
 

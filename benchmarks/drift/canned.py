@@ -12,11 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
+from holdfast.baseline.categories import MISSING, OTHER, UNSEEN
 from holdfast.baseline.document import Baseline, CategoricalColumn, NumericColumn
+from holdfast.drift.queries import COVERAGE_STEPS
 
 _ROWS_PER_SECOND: Final = 5
 _WINDOW: Final = re.compile(r"\[(\d+)s\]")
-_STEPS: Final = 100
 _COMPRESSION: Final = 1
 """Like Prometheus, which asks its library for speed."""
 
@@ -42,32 +43,37 @@ class Canned(ThreadingHTTPServer):
     def list_series(self, query: str) -> Iterator[tuple[Labels, float]]:
         """What a query finds in one window."""
         found = _WINDOW.search(query)
-        seconds = int(found[1]) if found else 0
-        rows = seconds * _ROWS_PER_SECOND
+        rows = int(found[1]) * _ROWS_PER_SECOND if found else 0
         if "holdfast_feature_value_bucket" in query:
-            for column in self._baseline.features:
-                if isinstance(column, NumericColumn):
-                    running = np.cumsum(self._draw(column.counts, rows))
-                    edges = [*map(repr, column.edges), "+Inf"]
-                    for edge, count in zip(edges, running, strict=True):
-                        yield {"feature": column.name, "le": edge}, count
-        elif "holdfast_feature_categories_total" in query:
-            for column in self._baseline.features:
-                if isinstance(column, CategoricalColumn):
-                    counts = [category.count for category in column.categories]
-                    for category, count in zip(
-                        column.categories, self._draw(counts, rows), strict=True
-                    ):
-                        yield {"feature": column.name, "category": category.value}, count
-                    for extra in ("__other__", "__unseen__", "__missing__"):
-                        yield {"feature": column.name, "category": extra}, 0.0
-        else:
-            for column in self._baseline.features:
-                yield {"feature": column.name}, 0.0
-            if '"part"' in query:
-                yield {"part": "scraped"}, float(_STEPS)
-                yield {"part": "counted"}, 2.0 * rows
-                yield {"part": "dropped"}, 0.0
+            return self._list_buckets(rows)
+        if "holdfast_feature_categories_total" in query:
+            return self._list_categories(rows)
+        return self._list_missing(rows, with_coverage='"part"' in query)
+
+    def _list_buckets(self, rows: int) -> Iterator[tuple[Labels, float]]:
+        for column in self._baseline.features:
+            if isinstance(column, NumericColumn):
+                running = np.cumsum(self._draw(column.counts, rows))
+                edges = [*map(repr, column.edges), "+Inf"]
+                for edge, count in zip(edges, running, strict=True):
+                    yield {"feature": column.name, "le": edge}, count
+
+    def _list_categories(self, rows: int) -> Iterator[tuple[Labels, float]]:
+        for column in self._baseline.features:
+            if isinstance(column, CategoricalColumn):
+                counts = self._draw([each.count for each in column.categories], rows)
+                for category, count in zip(column.categories, counts, strict=True):
+                    yield {"feature": column.name, "category": category.value}, count
+                for extra in (OTHER, UNSEEN, MISSING):
+                    yield {"feature": column.name, "category": extra}, 0.0
+
+    def _list_missing(self, rows: int, *, with_coverage: bool) -> Iterator[tuple[Labels, float]]:
+        for column in self._baseline.features:
+            yield {"feature": column.name}, 0.0
+        if with_coverage:
+            yield {"part": "scraped"}, float(COVERAGE_STEPS)
+            yield {"part": "counted"}, 2.0 * rows
+            yield {"part": "dropped"}, 0.0
 
     def _draw(self, counts: Any, rows: int) -> Any:
         """Counts of a window; not quite whole numbers, as `increase` gives them."""
@@ -123,5 +129,5 @@ class _Handler(BaseHTTPRequestHandler):
         result = [{"metric": dict(labels), "values": points} for labels, points in series.items()]
         return {"resultType": "matrix", "result": result}
 
-    def log_message(self, format: str, *arguments: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Say nothing."""

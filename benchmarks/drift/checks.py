@@ -114,7 +114,11 @@ def build_request(**settings: float) -> CheckRequest:
 
 
 def run_checks(
-    binning: Binning, hourly: Iterable[Histograms], request: CheckRequest, *, first_only: bool = False
+    binning: Binning,
+    hourly: Iterable[Histograms],
+    request: CheckRequest,
+    *,
+    first_only: bool = False,
 ) -> Checks:
     """Judge every hour after the burn-in.
 

@@ -131,21 +131,29 @@ def describe_figures(report: Report) -> dict[str, Any]:
 def _list_alarms(found: Found) -> list[Row]:
     rows = []
     for traffic, alarms in found.by_rows.items():
-        judged = traffic in JUDGED
         most = _MOST_INDEPENDENT if traffic is Traffic.INDEPENDENT else _MOST_OTHERWISE
-        said = {
-            _NAMES[name]: _scale(peer.alarms[traffic]) for name, peer in found.peers.items() if judged
-        }
-        peers = ", ".join(
-            f"{name} {mid:,.0f} ({low:,.0f} to {high:,.0f})"
-            for name, (low, mid, high) in said.items()
-        )
-        rows.append(_describe_alarms(f"{traffic}, row by row", alarms, peers, most if judged else None))
-    for alarms in found.by_counts.values():
+        judged = traffic in JUDGED
         rows.append(
-            _describe_alarms("independent, counts from their law", alarms, "", _MOST_INDEPENDENT)
+            _describe_alarms(
+                f"{traffic}, row by row",
+                alarms,
+                _describe_peers(traffic, found.peers) if judged else "",
+                most if judged else None,
+            )
         )
+    rows += [
+        _describe_alarms("independent, counts from their law", alarms, "", _MOST_INDEPENDENT)
+        for alarms in found.by_counts.values()
+    ]
     return rows
+
+
+def _describe_peers(traffic: Traffic, peers: Mapping[str, Peer]) -> str:
+    said = []
+    for name, peer in peers.items():
+        low, value, high = _scale(peer.alarms[traffic])
+        said.append(f"{_NAMES[name]} {value:,.0f} ({low:,.0f} to {high:,.0f})")
+    return ", ".join(said)
 
 
 def _describe_alarms(what: str, alarms: Alarms, peers: str, most: float | None) -> Row:

@@ -74,7 +74,9 @@ def draw_power(figures: Any, kind: str) -> Any:
         axes.plot(sizes, found["raw"], "s--", color=ROWS, markersize=4, label=raw)
         axes.plot(sizes, found[kind], "o-", color=OURS, markersize=4, label="Holdfast")
         axes.set_xscale("log")
-        axes.set_xticks(sizes, [f"{size:,}" if size < 1000 else f"{size // 1000}k" for size in sizes])
+        axes.set_xticks(
+            sizes, [f"{size:,}" if size < 1000 else f"{size // 1000}k" for size in sizes]
+        )
         axes.minorticks_off()
         axes.set_ylim(-4, 104)
         axes.set_title(f"{shift}\nw² {found['effect']:.3f}", fontsize=9)

@@ -1,8 +1,8 @@
 """What a peer is given and answers; runs in every peer's environment, with numpy alone.
 
-Of each `.npz` file in a folder: `references` (references × features × rows) and `windows` (windows ×
-features × rows), of which as many in a row belong to each reference; the first `numeric` features
-are numbers, the others categories.
+Of each `.npz` file in a folder: `references` (references × features × rows) and `windows`
+(windows × features × rows), of which as many in a row belong to each reference; the first `numeric`
+features are numbers, the others categories.
 """
 
 import json
