@@ -47,7 +47,7 @@ demo: binaries ## Tell the story on a real cluster; KEEP=1 leaves it running.
 demo-drift: binaries ## Four years of real people: what drifts is named; writes a report. Three minutes.
 	@$(PYTHON) -m examples.employment.demo.drift
 
-bench: binaries ## Measure against peers and floors, half an hour on a quiet machine; QUICK=1 takes five.
+bench: binaries ## Measure against peers and floors, 45 minutes on a quiet machine; QUICK=1 takes six.
 	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
 
 crd: setup ## Generate the CustomResourceDefinition, and the baseline's schema, from the models.

@@ -20,6 +20,8 @@ DEFAULTS: Final = CheckRequest
 _MOST_INDEPENDENT: Final = 1.0
 _MOST_OTHERWISE: Final = 3.0
 _LEAST_POINTS: Final = -2.0
+_FEWEST_REPETITIONS: Final = 500
+"""With fewer, points of a hundred are noise: nothing is judged."""
 _FLOORS: Final = 4.0
 """Only of shifts of so many floors of effects, the power is promised."""
 _CPU_MS: Final = 100.0
@@ -180,11 +182,11 @@ def _list_first_reports(first_reports: Mapping[Traffic, int | None]) -> list[Row
 
 
 def _list_shipped(powers: Powers, sample: Sample) -> list[Row]:
-    rows = []
+    rows, enough = [], sample.effect.shape[1] >= _FEWEST_REPETITIONS
     for place, shift in enumerate(SHIFTS):
         effect = float(sample.true_effects[place])
         # To two digits: 0.2 σ is what "four times the floor" means, and has 0.0397 in 20 bins.
-        judged = round(effect, 2) >= _FLOORS * DEFAULTS.min_effect
+        judged = enough and round(effect, 2) >= _FLOORS * DEFAULTS.min_effect
         for row, size in enumerate(SIZES):
             if size < DEFAULTS.min_samples:
                 continue
@@ -205,7 +207,7 @@ def _list_shipped(powers: Powers, sample: Sample) -> list[Row]:
 
 
 def _list_floor0(powers: Powers, sample: Sample) -> list[Row]:
-    rows = []
+    rows, enough = [], sample.effect.shape[1] >= _FEWEST_REPETITIONS
     for place, shift in enumerate(SHIFTS):
         points = powers.floor0[..., place] - powers.raw[..., place]
         alpha, size = np.unravel_index(int(points.argmin()), points.shape)
@@ -218,8 +220,8 @@ def _list_floor0(powers: Powers, sample: Sample) -> list[Row]:
                 _join_percents(powers.raw[0, :, place]),
                 f"at worst {worst:+.1f} ± {error:.1f} points "
                 f"({SIZES[size]:,} rows, alpha {ALPHAS[alpha]:.2g})",
-                f"≥ {_LEAST_POINTS:.0f} points",
-                worst >= _LEAST_POINTS,
+                f"≥ {_LEAST_POINTS:.0f} points" if enough else "",
+                worst >= _LEAST_POINTS if enough else None,
             )
         )
     return rows
