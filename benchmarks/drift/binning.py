@@ -61,11 +61,11 @@ class Binning:
             edges.append(np.array(column.edges))
         categorical, places = [], []
         for number, count in enumerate(CATEGORIES, NUMERIC):
-            column = count_categories(name_feature(number), reference[number].ravel())
-            place = np.full(count, len(column.categories) + 1)
-            for at, category in enumerate(column.categories):
+            listed = count_categories(name_feature(number), reference[number].ravel())
+            place = np.full(count, len(listed.categories) + 1)
+            for at, category in enumerate(listed.categories):
                 place[int(category.value)] = at
-            categorical.append(column)
+            categorical.append(listed)
             places.append(place)
         baseline = build_baseline((*numeric, *categorical))
         return cls(baseline, tuple(edges), tuple(places))

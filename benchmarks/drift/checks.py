@@ -161,8 +161,12 @@ def learn(live: Live, cells: Cells, request: CheckRequest) -> Dispersion | None:
 
 def select_spreads(spreads: Spreads, features: Ints) -> Spreads:
     """The spreads of these features, each as often as it is named."""
-    factors = (each[features] for each in (spreads.chi2, spreads.ad, spreads.missing))
-    return Spreads(*factors, spreads.variation)
+    return Spreads(
+        spreads.chi2[features],
+        spreads.ad[features],
+        spreads.missing[features],
+        spreads.variation,
+    )
 
 
 def _judge(
@@ -175,13 +179,13 @@ def _judge(
 ) -> tuple[str, ...]:
     """What a check confirms."""
     judge = WindowJudge(replace(request, at=check * HOUR), cells, live, ENGINE, learned)
-    results = [judge.judge(seconds) for seconds in windows]
-    return tuple(
-        f"{each.feature} {window.seconds // HOUR} h"
-        for window in results
-        for each in (*window.features, *window.quality)
-        if each.confirmed
-    )
+    confirmed: list[str] = []
+    for seconds in windows:
+        window = judge.judge(seconds)
+        found = [each.feature for each in window.features if each.confirmed]
+        found += [each.feature for each in window.quality if each.confirmed]
+        confirmed += [f"{feature} {seconds // HOUR} h" for feature in found]
+    return tuple(confirmed)
 
 
 def _suspect(
@@ -219,7 +223,8 @@ def _screen(
     limits = request.quality
     most = np.where(cells.is_numeric, limits.max_out_of_range_share, limits.max_unseen_share)
     suspected: npt.NDArray[np.bool_] = drifts | (outside > most * windows.sum(axis=2))
-    return suspected.any(axis=1)
+    drifting: npt.NDArray[np.bool_] = suspected.any(axis=1)
+    return drifting
 
 
 def _compare(cells: Cells, values: Ints, rows: Ints, spreads: Spreads, engine: Native) -> Findings:

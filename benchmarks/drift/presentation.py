@@ -192,7 +192,7 @@ def _list_shipped(powers: Powers, sample: Sample) -> list[Row]:
                 continue
             ours = powers.shipped[row, place], powers.confirmed[row, place]
             raw = powers.shipped_raw[row, place], powers.confirmed_raw[row, place]
-            points = [mine - theirs for mine, theirs in zip(ours, raw, strict=True)]
+            points = [float(mine - theirs) for mine, theirs in zip(ours, raw, strict=True)]
             rows.append(
                 Row(
                     f"{shift.name} (w² {effect:.3f}), {size:,} rows",

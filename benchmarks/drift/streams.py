@@ -54,7 +54,8 @@ def build_random(*key: int) -> Random:
 def compute_category_shares(count: int) -> npt.NDArray[np.float64]:
     """How frequent the categories of a feature are."""
     weights = 1 / np.arange(1, count + 1)
-    return weights / weights.sum()
+    shares: npt.NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def draw_reference(traffic: Traffic, random: Random) -> Rows:
@@ -74,7 +75,8 @@ def draw_days(traffic: Traffic, year: int, days: range, rate: int) -> Iterator[R
 
 def compute_cycle(hours: npt.NDArray[np.int64]) -> Rows:
     """By how many σ the features are moved at these hours."""
-    return (_AMPLITUDE * np.sin(2 * np.pi * hours / DAY)).astype(np.float32)
+    moved: Rows = (_AMPLITUDE * np.sin(2 * np.pi * hours / DAY)).astype(np.float32)
+    return moved
 
 
 def categorise(latent: Rows) -> Rows:

@@ -56,6 +56,7 @@ def draw_alarms(figures: Any) -> Any:
                           textcoords="offset points", color=COLOURS[tool], fontsize=8)  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlim(0.04, 40_000)
+    axes.xaxis.set_major_formatter("{x:,g}")
     axes.set_yticks(range(len(alarms)), list(alarms))
     axes.invert_yaxis()
     axes.axvline(1, color="black", linewidth=0.8, linestyle=":")
