@@ -223,8 +223,7 @@ def _screen(
     limits = request.quality
     most = np.where(cells.is_numeric, limits.max_out_of_range_share, limits.max_unseen_share)
     suspected: npt.NDArray[np.bool_] = drifts | (outside > most * windows.sum(axis=2))
-    drifting: npt.NDArray[np.bool_] = suspected.any(axis=1)
-    return drifting
+    return np.asarray(suspected.any(axis=1))
 
 
 def _compare(cells: Cells, values: Ints, rows: Ints, spreads: Spreads, engine: Native) -> Findings:

@@ -129,7 +129,9 @@ def _ask(peer: str, rows: Path, load: Path) -> Peer:
     verdicts = {name: np.array(each) for name, each in said["verdicts"].items()}
     return Peer(
         version=said["version"],
-        alarms={traffic: _count(verdicts[traffic.name].any(axis=1)) for traffic in JUDGED},
+        alarms={
+            traffic: _count(np.asarray(verdicts[traffic.name].any(axis=1))) for traffic in JUDGED
+        },
         power={shift.name: _count(verdicts[_POWER][:, shift.feature]) for shift in SHIFTS},
         cpu_seconds=cost["cpuSeconds"],
         peak_mib=cost["peakMib"],

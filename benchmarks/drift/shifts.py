@@ -42,7 +42,7 @@ def _replace(values: Rows, random: Random, share: float, by: Rows | np.float32) 
 
 
 def _move_to_tail(values: Rows, random: Random) -> Rows:
-    tail = 3 + random.standard_normal(values.shape, dtype=np.float32) / 10
+    tail: Rows = 3 + random.standard_normal(values.shape, dtype=np.float32) / np.float32(10)
     return _replace(values, random, 0.05, tail)
 
 
