@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from prometheus_client import REGISTRY
 
 from devcluster.cluster import Cluster
@@ -84,14 +85,16 @@ async def test_what_is_refused_or_too_much_is_dropped_and_counted(
         assert dropped() == before + 1 + 100
 
 
-def test_kubernetes_takes_the_operators_own_manifests(plane: Cluster) -> None:
+@pytest.mark.parametrize("name", ["3-operator", "5-collector"])
+def test_kubernetes_takes_our_own_pods(plane: Cluster, name: str) -> None:
     """The namespace admits restricted pods only; the API server warns of those that are not."""
     root = plane.access.kubectl
-    for name in ("1-namespace", "2-permissions"):
-        root.run("apply", "--server-side", "-f", str(ROOT / f"deploy/{name}.yaml"))
-    path = str(ROOT / "deploy/3-operator.yaml")
-    done = root.run("apply", "--dry-run=server", "-o", "json", "-f", path)
-    pod = json.loads(done)["spec"]["template"]
+    for before in ("1-namespace", "2-permissions"):
+        root.run("apply", "--server-side", "-f", str(ROOT / f"deploy/{before}.yaml"))
+    path = str(ROOT / f"deploy/{name}.yaml")
+    made = json.loads(root.run("apply", "--dry-run=server", "-o", "json", "-f", path))
+    (deployment,) = (each for each in made["items"] if each["kind"] == "Deployment")
+    pod = deployment["spec"]["template"]
     pod |= {"apiVersion": "v1", "kind": "Pod"}
-    pod["metadata"] |= {"name": "operator", "namespace": "holdfast-system"}
+    pod["metadata"] |= {"name": "pod", "namespace": "holdfast-system"}
     root.run("create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
