@@ -44,15 +44,17 @@ def choose_spreads(dispersion: Dispersion | None, seconds: int, names: Sequence[
     """The spreads for a window: those learned with the longest that is not longer, if any.
 
     Longer windows vary less by the time of day, so that those of shorter ones are safe for them.
-    Where all are longer, the shortest.
+    Where all are longer, the shortest. What varies between days hides from the hours of one day:
+    so the variation is the largest of those learned with this length and longer ones.
     """
     learned: Mapping[str, Spread] = {}
     variation = 0.0
     if dispersion and dispersion.windows:
         lengths = sorted(map(int, dispersion.windows))
         fitting = [length for length in lengths if length <= seconds] or lengths[:1]
-        chosen = dispersion.windows[str(fitting[-1])]
-        learned, variation = chosen.spreads, chosen.variation
+        learned = dispersion.windows[str(fitting[-1])].spreads
+        longer = (length for length in lengths if length >= fitting[-1])
+        variation = max(dispersion.windows[str(length)].variation for length in longer)
     none = Spread()
     found = [learned.get(name, none) for name in names]
     return Spreads(

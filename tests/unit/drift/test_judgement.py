@@ -113,6 +113,18 @@ def test_spreads_of_the_longest_window_that_is_not_longer(seconds: int, expected
     assert spreads.chi2.tolist() == [expected, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(600, 0.4), (3600, 0.4), (86400, 0.4), (259200, 0.2)]
+)
+def test_variation_is_the_largest_of_this_length_and_longer_ones(
+    seconds: int, expected: float
+) -> None:
+    variations = {"3600": 0.1, "86400": 0.4, "259200": 0.2}
+    learned = {length: WindowDispersion(v, {}) for length, v in variations.items()}
+    spreads = choose_spreads(Dispersion("", learned), seconds, CELLS.names)
+    assert spreads.variation == expected
+
+
 def result(feature: str, evidence: float = 9.0, *, confirmed: bool = True) -> FeatureResult:
     return FeatureResult(
         feature, Aspect.VALUES, 1000, 0.1, 0.01, evidence, drifts=True, confirmed=confirmed
