@@ -107,12 +107,16 @@ class Judge:
         )
 
     def is_fallback(self, record: Object) -> bool:
-        """Whether the Service may return to it without anybody's asking."""
+        """Whether the Service may return to it without anybody's asking.
+
+        From a revision that failed its probation, or that somebody selected by hand though it
+        had been rejected.
+        """
         active = self.seen_active
         if active is None or self.spec.get("revision") is not None:
             return False
         return (
-            (notes.rejection_of(active) or {}).get("reason") == "ProbationFailed"
+            notes.rejection_of(active) is not None
             and notes.note(record, "probation") is not None
             and notes.left_at(record) is not None
             and notes.note(record, "left-by") != "Pin"
