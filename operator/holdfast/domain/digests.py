@@ -14,11 +14,11 @@ from typing import Any, Final
 from holdfast.domain.kubeobject import KubeObject, annotations_of, created_at
 from holdfast.domain.observed import LiveRevision, is_pod_ready
 from holdfast.domain.record import IMAGE_DIGESTS, IMAGE_FALLBACK, IMAGES, Record
+from holdfast.domain.serving import MODEL_CONTAINER
 
 RECORDED: Final = "Recorded"
 """Value of the annotation of what was created with the recorded digests."""
 
-_MODEL_CONTAINER: Final = "kserve-container"
 _BY_DIGEST: Final = re.compile(r"(?:docker-pullable://)?(?P<image>[^@\s]+@sha256:[0-9a-f]{64})")
 
 
@@ -83,9 +83,9 @@ def _containers(manifest: KubeObject) -> Iterator[tuple[str, dict[str, Any]]]:
         spec = {"predictor": spec}
     for component in ("predictor", "transformer"):
         for container in spec.get(component, {}).get("containers") or ():
-            yield f"{component}/{container.get('name', _MODEL_CONTAINER)}", container
+            yield f"{component}/{container.get('name', MODEL_CONTAINER)}", container
     if model := spec.get("predictor", {}).get("model"):
-        yield f"predictor/{_MODEL_CONTAINER}", model
+        yield f"predictor/{MODEL_CONTAINER}", model
 
 
 def runs_by_digest(record: Record, live: LiveRevision) -> bool:
@@ -121,7 +121,7 @@ def with_images(record: Record, live: LiveRevision, manifest: KubeObject) -> Kub
             container["image"] = digests[name]
     if changed["kind"] == "InferenceService":
         model = changed["spec"]["predictor"].get("model", {})
-        if f"predictor/{_MODEL_CONTAINER}" in digests:
+        if f"predictor/{MODEL_CONTAINER}" in digests:
             # KServe would write it over the end of the digest.
             model.pop("runtimeVersion", None)
         changed["metadata"].setdefault("annotations", {})[IMAGES] = RECORDED

@@ -17,7 +17,8 @@ COMPONENT_LABEL: Final = "component"
 _MODEL_NAME_FLAG: Final = "--model_name"
 _MLSERVER_MODEL_NAME: Final = "MLSERVER_MODEL_NAME"
 _GRPC_PROTOCOL: Final = "kubernetes.io/h2c"
-_MODEL_CONTAINER: Final = "kserve-container"
+MODEL_CONTAINER: Final = "kserve-container"
+"""The container that KServe takes for the model; it gives one without a name this one."""
 _GRACE_SECONDS: Final = 30
 """What Kubernetes gives a pod to end, where nothing is said."""
 
@@ -128,7 +129,7 @@ def _outlive_agent(entry: dict[str, Any], frozen_runtime: KubeObject | None) -> 
 
 def _find_main(containers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The container that KServe takes for the model."""
-    named = (each for each in containers if each.get("name") == _MODEL_CONTAINER)
+    named = (each for each in containers if each.get("name") == MODEL_CONTAINER)
     return next(named, containers[0])
 
 
